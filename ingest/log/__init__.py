@@ -1,0 +1,1 @@
+"""Makes batches durable: Kafka, segment files, delivery. Knows bytes, keys and ids, no meaning."""

@@ -1,0 +1,64 @@
+"""A batch: records of one partition that become durable together, and who waits for them."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+
+class Settled(Enum):
+    """How the wait for a record ended."""
+
+    DIRECT = "direct"
+    """Durable: acknowledged by Kafka, or in the store."""
+    SPOOLED = "spooled"
+    """Durable: in the spool, to be replayed to Kafka."""
+    SHED = "shed"
+    """Not stored, and will not be: no room."""
+    FAILED = "failed"
+    """Not confirmed; may yet turn out to be stored."""
+
+
+Waiter = Callable[[Settled], None]
+"""Called once, on the event loop, when the record's batch is settled. Must not raise."""
+
+
+class Record(NamedTuple):
+    """One record as Kafka knows it. A NamedTuple: one is made for each ping."""
+
+    key: bytes
+    value: bytes
+    timestamp: int
+    """Epoch milliseconds."""
+
+
+RECORD_OVERHEAD = 64
+"""Bytes counted for a record beside its key and value: Kafka's framing, headers, our objects."""
+
+
+class Batch:
+    """Records on their way. Filled by `Accumulator`, written by a sink, settled once."""
+
+    __slots__ = ("id", "opened", "partition", "records", "size", "waiters")
+
+    def __init__(self, batch_id: bytes, partition: int, opened: float) -> None:
+        self.id = batch_id
+        """16 random bytes."""
+        self.partition = partition
+        self.opened = opened
+        """Loop time of the first record, in seconds."""
+        self.records: list[Record] = []
+        self.waiters: list[Waiter] = []
+        self.size = 0
+        """Bytes of the records, overhead included."""
+
+    def add(self, record: Record, waiter: Waiter) -> None:
+        """Take in one record and whoever waits for it."""
+        self.records.append(record)
+        self.waiters.append(waiter)
+        self.size += len(record.key) + len(record.value) + RECORD_OVERHEAD
+
+    def settle(self, how: Settled) -> None:
+        """Tell everyone who waits. One pass over a list: no Future for each ping (2–3 µs)."""
+        waiters, self.waiters = self.waiters, []
+        for waiter in waiters:
+            waiter(how)

@@ -1,0 +1,1 @@
+"""Counts from the log, and the pages, badges and API that show the counts."""
