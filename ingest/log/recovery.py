@@ -1,0 +1,156 @@
+"""Brings a directory of segments back into order after a crash. Never stops a start."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.log.files import Files
+from ingest.log.scan import Damage, Frame, Rest, Window, file_head, pieces
+from ingest.log.segment import (
+    FILE_HEAD_BYTES,
+    HEAD_BYTES,
+    VERSION,
+    Footer,
+    SegmentName,
+    Tally,
+)
+
+_LONGEST_TEAR = 64 * 1024 * 1024
+"""Bytes that one write can leave torn at most; more is damage, and is left to be looked at."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A segment that is closed."""
+
+    name: SegmentName
+    size: int
+    """Bytes of the file."""
+    records: int
+    newest: int
+    """Newest receipt in it, or the end of its day where that cannot be read."""
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What the start found."""
+
+    segments: list[Segment]
+    """In order."""
+    torn_bytes: int = 0
+    """Cut off ends of segments: writes that a crash interrupted, never confirmed."""
+    damaged_frames: int = 0
+    """Parts that no longer read; they stay where they are, readers step over them."""
+
+
+def segment_names(files: Files, directory: Path) -> list[SegmentName]:
+    """Segments of a directory, in order; other files are none of ours."""
+    return sorted(filter(None, map(SegmentName.parse, files.names(directory))))
+
+
+def recover(files: Files, directory: Path) -> Recovered:
+    """Read the footers; look through each segment without one, cut its torn end, and close it.
+
+    Only the segment that was open at the crash lacks its footer, or one that a failing disk made
+    us give up: the others cost one read each.
+    """
+    recovered = Recovered([])
+    for name in segment_names(files, directory):
+        try:
+            segment = _Recovery(files, directory, name, recovered).segment()
+        except OSError as error:
+            _warn("segment cannot be read", name, error=error.strerror)
+            segment = Segment(name, 0, 0, name.last_ms)
+        if segment is not None:
+            recovered.segments.append(segment)
+    return recovered
+
+
+class _Recovery:
+    """Of one segment."""
+
+    def __init__(self, files: Files, directory: Path, name: SegmentName, found: Recovered) -> None:
+        self._files = files
+        self._path = directory / name.file
+        self._name = name
+        self._found = found
+
+    def segment(self) -> Segment | None:
+        """Return it as it now is; None when there was nothing in it."""
+        descriptor = self._files.open(self._path, append=True)
+        try:
+            window = Window(self._files, descriptor)
+            size = window.size
+            head = file_head(window)
+            if head is not None and head.version != VERSION:
+                _warn("segment of another version left alone", self._name, version=head.version)
+                return Segment(self._name, size, 0, self._name.last_ms)
+            footer = _footer(window, size)
+            if footer is not None:
+                return self._closed(size, footer.tally)
+            return self._reopened(window, descriptor, size)
+        finally:
+            self._files.close(descriptor)
+
+    def _closed(self, size: int, tally: Tally) -> Segment:
+        return Segment(self._name, size, tally.records, tally.newest)
+
+    def _reopened(self, window: Window, descriptor: int, size: int) -> Segment | None:
+        tally = Tally()
+        damage: list[Damage] = []
+        end = size
+        for piece in pieces(window, 0):
+            if isinstance(piece, Frame):
+                tally.add(piece.head.received, piece.head.records)
+            elif isinstance(piece, Damage):
+                damage.append(piece)
+            elif isinstance(piece, Rest):
+                end = piece.start
+        torn = size - end
+        if torn > _LONGEST_TEAR:
+            damage.append(Damage(end, size, 0))
+            end, torn = size, 0
+        self._report(torn, damage)
+        if not tally.frames and not any(part.start for part in damage):
+            self._files.unlink(self._path)
+            return None
+        return self._close(descriptor, end, torn, tally)
+
+    def _report(self, torn: int, damage: Iterable[Damage]) -> None:
+        self._found.torn_bytes += max(torn, 0)
+        if torn > 0:
+            _warn("torn end of a segment cut off", self._name, bytes=torn)
+        for part in damage:
+            self._found.damaged_frames += 1
+            _warn(
+                "damaged part of a segment is skipped",
+                self._name,
+                offset=part.start,
+                bytes=part.end - part.start,
+                records=part.records or "unknown",
+            )
+
+    def _close(self, descriptor: int, end: int, torn: int, tally: Tally) -> Segment:
+        try:
+            if torn > 0:
+                self._files.truncate(descriptor, end)
+            footer = Footer(end, tally).encode()
+            if self._files.write(descriptor, footer) == len(footer):
+                self._files.fdatasync(descriptor)
+        except OSError as error:  # a full disk, say: looked through again at the next start
+            _warn("segment could not be closed", self._name, error=error.strerror)
+        newest = tally.newest if tally.frames else self._name.last_ms
+        return Segment(self._name, self._files.size(descriptor), tally.records, newest)
+
+
+def _footer(window: Window, size: int) -> Footer | None:
+    offset = size - HEAD_BYTES
+    if offset < FILE_HEAD_BYTES:
+        return None
+    return Footer.decode(window.read(offset, HEAD_BYTES), offset)
+
+
+def _warn(event: str, name: SegmentName, **fields: object) -> None:
+    _log.warning(event, extra={"fields": {"segment": name.file, **fields}})
