@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ingest.log.batch import Batch
+from ingest.log.batch import Batch, Settled
 
 
 class SinkError(Exception):
@@ -31,8 +31,11 @@ class Sink(Protocol):
     async def start(self) -> None:
         """Open it. Raises `SinkError` or `OSError` when it cannot be used."""
 
-    async def write(self, batch: Batch) -> None:
-        """Return when the whole batch is durable. Raises `SinkError` when that is not so."""
+    async def write(self, batch: Batch) -> Settled:
+        """Return once the whole batch is durable, and where: `DIRECT`, or `SPOOLED`.
+
+        Raises `SinkError` when it is not durable.
+        """
 
     async def close(self) -> None:
         """Let go of files and connections; batches under way are given up."""
