@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.config import Store as StoreConfig
-from ingest.log.batch import Batch
+from ingest.log.batch import Batch, Settled
 from ingest.log.lock import DirectoryLock
 from ingest.log.machine import Machine
 from ingest.log.position import Position
@@ -65,7 +65,7 @@ class Store:
         """
         await self._thread.start("store")
 
-    async def write(self, batch: Batch) -> None:
+    async def write(self, batch: Batch) -> Settled:
         """Return when the batch is durable; raise `SinkError` when it is not.
 
         While full it refuses here and now, without the thread.
@@ -75,6 +75,7 @@ class Store:
             raise refusal
         self._segments.check(batch)
         await self._thread.submit(batch)
+        return Settled.DIRECT
 
     async def close(self) -> None:
         """Write what was taken, close the segment, and let go of the directory."""
@@ -111,7 +112,7 @@ class _StoreWork:
         self._lock = DirectoryLock(self._directory)
         try:
             recovered = self.segments.start()
-        except OSError:
+        except BaseException:
             self._lock.release()
             raise
         self._counts.torn_bytes = recovered.torn_bytes
