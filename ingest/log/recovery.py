@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.log.files import Files
-from ingest.log.scan import Damage, Frame, Rest, Window, file_head, pieces
+from ingest.log.scan import Damage, Frame, Rest, Window, pieces
 from ingest.log.segment import (
     FILE_HEAD_BYTES,
     HEAD_BYTES,
     VERSION,
+    FileHead,
     Footer,
     SegmentName,
     Tally,
@@ -81,27 +82,28 @@ class _Recovery:
         """Return it as it now is; None when there was nothing in it."""
         descriptor = self._files.open(self._path, append=True)
         try:
-            window = Window(self._files, descriptor)
-            size = window.size
-            head = file_head(window)
+            size = self._files.size(descriptor)
+            head = FileHead.decode(self._files.read_at(descriptor, 0, FILE_HEAD_BYTES))
             if head is not None and head.version != VERSION:
                 _warn("segment of another version left alone", self._name, version=head.version)
                 return Segment(self._name, size, 0, self._name.last_ms)
-            footer = _footer(window, size)
+            footer = self._footer(descriptor, size - HEAD_BYTES)
             if footer is not None:
-                return self._closed(size, footer.tally)
-            return self._reopened(window, descriptor, size)
+                return Segment(self._name, size, footer.tally.records, footer.tally.newest)
+            return self._look_through(descriptor, size)
         finally:
             self._files.close(descriptor)
 
-    def _closed(self, size: int, tally: Tally) -> Segment:
-        return Segment(self._name, size, tally.records, tally.newest)
+    def _footer(self, descriptor: int, offset: int) -> Footer | None:
+        if offset < FILE_HEAD_BYTES:
+            return None
+        return Footer.decode(self._files.read_at(descriptor, offset, HEAD_BYTES), offset)
 
-    def _reopened(self, window: Window, descriptor: int, size: int) -> Segment | None:
+    def _look_through(self, descriptor: int, size: int) -> Segment | None:
         tally = Tally()
         damage: list[Damage] = []
         end = size
-        for piece in pieces(window, 0):
+        for piece in pieces(Window(self._files, descriptor), 0):
             if isinstance(piece, Frame):
                 tally.add(piece.head.received, piece.head.records)
             elif isinstance(piece, Damage):
@@ -137,19 +139,14 @@ class _Recovery:
             if torn > 0:
                 self._files.truncate(descriptor, end)
             footer = Footer(end, tally).encode()
-            if self._files.write(descriptor, footer) == len(footer):
-                self._files.fdatasync(descriptor)
+            if self._files.write(descriptor, footer) < len(footer):
+                self._files.truncate(descriptor, end)
+            # Also what a killed process had written and not synced: readers see it from now on.
+            self._files.fdatasync(descriptor)
         except OSError as error:  # a full disk, say: looked through again at the next start
             _warn("segment could not be closed", self._name, error=error.strerror)
         newest = tally.newest if tally.frames else self._name.last_ms
         return Segment(self._name, self._files.size(descriptor), tally.records, newest)
-
-
-def _footer(window: Window, size: int) -> Footer | None:
-    offset = size - HEAD_BYTES
-    if offset < FILE_HEAD_BYTES:
-        return None
-    return Footer.decode(window.read(offset, HEAD_BYTES), offset)
 
 
 def _warn(event: str, name: SegmentName, **fields: object) -> None:

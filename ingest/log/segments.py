@@ -16,7 +16,7 @@ from ingest.log.position import BEGINNING, Position
 from ingest.log.records import MAX_RAW, Compressor
 from ingest.log.recovery import Recovered, Segment, recover
 from ingest.log.room import FAILED_PAUSE, FULL_PAUSE, Limits, Refusals, Room
-from ingest.log.segment import HEAD_BYTES, VERSION, FileHead, day_of, encode_frame
+from ingest.log.segment import VERSION, FileHead, day_of, encode_frame
 from ingest.log.sink import RecordRefused, SinkError, SinkFull, SinkUnavailable
 
 Appended = Position | SinkError
@@ -48,6 +48,8 @@ class Segments:
         self._last_sequence = 0
         self.end = BEGINNING
         """Behind the last durable frame."""
+        self._wanted = 1
+        """Bytes of the last frame for which there was no room."""
 
     def start(self) -> Recovered:
         """Recover what is there. Raises `OSError` when the directory cannot be read."""
@@ -131,7 +133,7 @@ class Segments:
         """End refusals early where the limits would let a write through again."""
         if self.refusals.any and self.refusals.current() is None:
             with contextlib.suppress(OSError):
-                if self._room.left(self.size) > HEAD_BYTES:
+                if self._room.left(self.size) >= self._wanted:
                     self.refusals.end()
 
     @property
@@ -159,9 +161,10 @@ class Segments:
         frames = []
         for batch, payload in zip(batches, payloads, strict=True):
             frame = encode_frame(batch.id, now, len(batch.records), payload)
-            room -= len(frame)
-            if room < 0:
+            if len(frame) > room:
+                self._wanted = len(frame)
                 break
+            room -= len(frame)
             frames.append(frame)
         return frames
 
@@ -193,6 +196,8 @@ class Segments:
             self._give_up(segment, error)
             return _each(SinkError("the disk failed"), len(frames))
         self._room.take(segment.size - start)
+        if whole < len(frames):
+            self._wanted = len(frames[whole])
         if whole:
             self.end = Position(segment.name.sequence, segment.size)
             self.refusals.end()
