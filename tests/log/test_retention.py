@@ -1,0 +1,28 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.log.recovery import Segment
+from ingest.log.retention import expired, next_expiry
+from ingest.log.segment import DAY_MS, SegmentName, day_of
+from tests.support.stored import NOON
+
+
+def segment(newest: int) -> Segment:
+    return Segment(SegmentName(newest, day_of(newest)), 100, 1, newest)
+
+
+def test_a_segment_goes_once_its_newest_receipt_is_a_day_short_of_the_retention() -> None:
+    one = segment(NOON)
+    assert expired([one], NOON + 19 * DAY_MS - 1, 20) == []
+    assert expired([one], NOON + 19 * DAY_MS, 20) == [one]
+
+
+@given(st.integers(0, 2 * DAY_MS), st.integers(2, 20))
+def test_nothing_is_ever_older_than_the_retention(oldest: int, days: int) -> None:
+    last_of_day = (day_of(oldest) + 1) * DAY_MS - 1
+    assert expired([segment(last_of_day)], oldest + days * DAY_MS, days)
+
+
+def test_the_next_to_go_is_known() -> None:
+    assert next_expiry([], 20) is None
+    assert next_expiry([segment(NOON + 5), segment(NOON)], 3) == NOON + 2 * DAY_MS
