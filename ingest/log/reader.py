@@ -119,6 +119,8 @@ class Reader:
             if not self._enter(names):
                 return
             yield from self._segment(until)
+            if until is not None and self.position >= until:
+                return  # there may be more in this segment, for the next call
             following = _first(names, self.position.sequence + 1)
             if following is None:
                 return
