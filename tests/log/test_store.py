@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.config import Store as StoreConfig
-from ingest.log.batch import Batch, Settled
+from ingest.log.batch import Settled
 from ingest.log.files import Files, OsFiles
 from ingest.log.lock import DirectoryInUse
 from ingest.log.machine import Machine
