@@ -343,7 +343,9 @@ def test_a_bad_sector_costs_the_rest_of_its_segment() -> None:
     log, files = written(6)
     files.failing["read_at"] = errno.EIO
     skipped: list[Skipped] = []
-    with Reader(HERE, Position(log.closed[0].name.sequence, 44), skipped.append, files) as reader:
+    with Reader(
+        HERE, Position(log.closed[0].name.sequence, FILE_HEAD_BYTES), skipped.append, files
+    ) as reader:
         assert numbers(reader.read(100)) == [3, 4, 5]
     assert [skip.reason for skip in skipped] == [SkipReason.DAMAGED]
 
