@@ -1,0 +1,158 @@
+"""Every field of a ping, once: long name, short name, what values are good.
+
+The README's table and `docs/event.md` are made from `FIELDS`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ingest.beacon.sanitise import clean
+
+TITLE_LIMIT = 512
+"""Characters of a title at most."""
+MAX_AGE_MS = 86_400_000
+"""Milliseconds between an event and its sending at most: one day."""
+MAX_PROPS = 10
+PROP_NAME_LIMIT = 64
+PROP_VALUE_LIMIT = 256
+_MAX_PIXELS = 32_767
+_MAX_COPIED = 10_000_000
+_MAX_SECONDS = 86_400
+
+_PAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,4}")
+_TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,32}){0,2}")
+_DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
+
+Reader = Callable[[object], object]
+"""Returns the value to be stored, or None when it is bad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that a ping may give."""
+
+    name: str
+    """In JSON and in the event, but for `age_ms`, `event_id` and `name`."""
+    short: str
+    """In query strings, and in JSON too; empty where there is none."""
+    takes: str
+    """What values are good, in words."""
+    read: Reader | None = None
+    """Checks the value; None where `collect` looks at the field itself."""
+
+
+def _matching(pattern: re.Pattern[str]) -> Reader:
+    def read(value: object) -> object:
+        return value if isinstance(value, str) and pattern.fullmatch(value) else None
+
+    return read
+
+
+def _integer(low: int, high: int) -> Reader:
+    def read(value: object) -> object:
+        if isinstance(value, str) and _DIGITS.fullmatch(value):
+            value = int(value)
+        if type(value) is int and low <= value <= high:
+            return value
+        return None
+
+    return read
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = float(value)
+    if type(value) not in (int, float) or not 0 <= value <= _MAX_SECONDS:  # type: ignore[operator]
+        return None
+    rounded = round(value, 3)  # type: ignore[call-overload]
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+_PIXELS = _integer(1, _MAX_PIXELS)
+_PIXELS_TEXT = f"an integer from 1 to {_MAX_PIXELS:,}"
+
+FIELDS: Final = (
+    Field("site", "s", "the site's name: a letter or digit, then up to 63 of `A-Z a-z 0-9 . _ -`; "
+          "required"),
+    Field("name", "e", "`pageview` (default), `heartbeat`, `copy`, `leave`, or a name of your own: "
+          "`a-z`, then up to 39 of `a-z 0-9 _`"),
+    Field("event_id", "id", "a UUID, the same for a retry; ours when missing"),
+    Field("url", "u", "the page's address, absolute http or https"),
+    Field("referrer", "r", "the address of the page before it"),
+    Field("title", "t", f"the page's title, {TITLE_LIMIT} characters"),
+    Field("page_id", "p", "random, one for each page view: up to 32 of `A-Z a-z 0-9 _ -`",
+          _matching(_PAGE_ID)),
+    Field("screen_width", "sw", _PIXELS_TEXT, _PIXELS),
+    Field("screen_height", "sh", _PIXELS_TEXT, _PIXELS),
+    Field("viewport_width", "vw", _PIXELS_TEXT, _PIXELS),
+    Field("viewport_height", "vh", _PIXELS_TEXT, _PIXELS),
+    Field("language", "lang", "a language tag such as `en-GB`", _matching(_LANGUAGE)),
+    Field("timezone", "tz", "a time zone's name such as `Europe/Paris`", _matching(_TIMEZONE)),
+    Field("engaged_seconds", "d", "seconds that the page was seen since its previous event, "
+          f"0 to {_MAX_SECONDS:,}, decimals allowed", _seconds),
+    Field("copied_characters", "n", f"an integer from 0 to {_MAX_COPIED:,}",
+          _integer(0, _MAX_COPIED)),
+    Field("age_ms", "age", f"milliseconds since the event happened, 0 to {MAX_AGE_MS:,}",
+          _integer(0, MAX_AGE_MS)),
+    Field("widget", "w", "`pro` for the Pro widget"),
+    Field("props", "", f"JSON only: up to {MAX_PROPS} pairs of strings, {PROP_NAME_LIMIT} and "
+          f"{PROP_VALUE_LIMIT} characters"),
+)  # fmt: skip
+
+JSON_NAMES: Final[Mapping[str, str]] = {
+    key: field.name for field in FIELDS for key in (field.name, field.short) if key
+}
+PIXEL_NAMES: Final[Mapping[str, str]] = {field.short: field.name for field in FIELDS if field.short}
+BADGE_NAMES: Final[Mapping[str, str]] = {
+    short: PIXEL_NAMES.get(short, short) for short in ("u", "r", "t", "style", "ping")
+}
+"""A badge's own parameters; its site stands in the path."""
+
+_PLAIN: Final = tuple(
+    (field.name, field.read)
+    for field in FIELDS
+    if field.read is not None and field.name != "age_ms"
+)
+_PLAIN_NAMES: Final = frozenset(name for name, _ in _PLAIN)
+read_age: Final = _integer(0, MAX_AGE_MS)
+
+
+def read_plain(given: Mapping[str, object], event: dict[str, object], dropped: list[str]) -> None:
+    """Put the fields that need only a check into `event`; name the bad ones in `dropped`."""
+    if _PLAIN_NAMES.isdisjoint(given):
+        return
+    for name, read in _PLAIN:
+        if name in given:
+            value = read(given[name])
+            if value is None:
+                dropped.append(name)
+            else:
+                event[name] = value
+
+
+def read_props(value: object) -> tuple[dict[str, str], bool]:
+    """Return the good pairs of `props`, and whether any was bad."""
+    if not isinstance(value, dict):
+        return {}, True
+    props: dict[str, str] = {}
+    bad = False
+    for name, text in value.items():
+        pair = _prop(name, text)
+        if pair is None or len(props) == MAX_PROPS:
+            bad = True
+        elif pair[1]:
+            props[pair[0]] = pair[1]
+    return props, bad
+
+
+def _prop(name: object, text: object) -> tuple[str, str] | None:
+    if not isinstance(name, str) or not isinstance(text, str):
+        return None
+    name_cut, text_cut = clean(name, PROP_NAME_LIMIT), clean(text, PROP_VALUE_LIMIT)
+    if not name_cut.value or name_cut.truncated or text_cut.truncated:
+        return None
+    return name_cut.value, text_cut.value
