@@ -1,0 +1,318 @@
+"""The gate: one protocol a connection. Frames requests, holds bounds and deadlines."""
+
+import asyncio
+from enum import Enum
+from http import HTTPStatus
+from typing import cast
+
+from ingest.beacon.hit import Hit, Peer
+from ingest.http import cors
+from ingest.http.beacon_routes import is_plain, route_of
+from ingest.http.head import Head, HeadParser, Refusal
+from ingest.http.problem import problem
+from ingest.http.reply import Reply, encode
+from ingest.http.shared import Shared
+from ingest.outcome import Route
+
+_CLOSE = b"Connection: close\r\n"
+_KEEP = b"Connection: keep-alive\r\n"
+_LINGER = 2.0
+"""Seconds in which a refused client may read why: closing at once would reset the connection."""
+_LINGER_BYTES = 1024 * 1024
+_HEAD_END = b"\r\n\r\n"
+
+
+class Phase(Enum):
+    """What a connection waits for."""
+
+    HEAD = "head"
+    BODY = "body"
+    ANSWER = "answer"
+    CLOSING = "closing"
+    """Answered for the last time; what still comes in is not looked at."""
+    GONE = "gone"
+    """Lost, or handed over to aiohttp."""
+
+
+class Gate(asyncio.Protocol):
+    """One connection, one request at a time; what is pipelined behind it waits, unread."""
+
+    __slots__ = (
+        "_at", "_buffer", "_head", "_parser", "_peer", "_phase", "_raw", "_reading", "_route",
+        "_shared", "_swallowed", "_transport", "_working", "_writable", "deadline",
+    )  # fmt: skip
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._parser = HeadParser(shared.config.max_headers)
+        self._phase = Phase.GONE
+        self._buffer = b""
+        self._at = 0
+        self._head: Head | None = None
+        self._raw = b""
+        self._route = Route.NONE
+        self._peer = Peer("", False)
+        self._reading = True
+        self._writable = True
+        self._working = False
+        self._swallowed = 0
+        self.deadline = float("inf")
+        """Loop time after which `expire` is to be called."""
+
+    # -- the connection ---------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or close it where there are too many."""
+        self._transport = cast(asyncio.Transport, transport)
+        if not self._shared.enter(self):
+            self._transport.abort()
+            return
+        address = transport.get_extra_info("peername")
+        # The only place that the address passes; it becomes the network here and is kept nowhere.
+        self._peer = self._shared.proxies.peer(address[0] if address else "")
+        self._await_head()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Count what was under way as aborted."""
+        if self._phase in (Phase.BODY, Phase.ANSWER):
+            self._shared.counts.abort()
+        self._phase = Phase.GONE
+        self._shared.leave(self)
+
+    def eof_received(self) -> bool:
+        """A client that sends no more may still be owed an answer: keep the way to it open."""
+        if self._phase is Phase.ANSWER:
+            return True
+        if self._phase in (Phase.HEAD, Phase.BODY):
+            self._transport.close()
+        return False
+
+    def pause_writing(self) -> None:
+        """The client does not read: take nothing more from it until it does."""
+        self._writable = False
+        self.deadline = self._shared.loop.time() + self._shared.config.write_timeout
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._writable = True
+        if self._phase is Phase.HEAD:
+            self._await_head()
+            self._advance()
+
+    @property
+    def owes(self) -> bool:
+        """Whether a request was taken that is not answered yet."""
+        return self._phase in (Phase.BODY, Phase.ANSWER)
+
+    def close_idle(self) -> None:
+        """Close it unless it owes an answer."""
+        if not self.owes and self._phase is not Phase.GONE:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close it whatever it owes."""
+        if self._phase is not Phase.GONE:
+            self._transport.abort()
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        if self._phase is Phase.CLOSING or not self._writable:
+            self._transport.abort()
+        elif self._phase is Phase.BODY:
+            self._refuse_body(HTTPStatus.REQUEST_TIMEOUT, "the body did not come in time")
+        elif self._phase is Phase.HEAD and self._at < len(self._buffer):
+            self._refuse_head(Refusal(HTTPStatus.REQUEST_TIMEOUT, "the head did not come in time"))
+        elif self._phase is Phase.HEAD:
+            self._transport.close()
+
+    # -- bytes ------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; whole requests among them are dealt with."""
+        if self._phase is Phase.CLOSING:
+            self._swallow(data)
+            return
+        if self._at:
+            self._buffer, self._at = self._buffer[self._at :], 0
+        self._buffer = self._buffer + data if self._buffer else data
+        self._advance()
+
+    def _advance(self) -> None:
+        """Deal with what is buffered. A loop, not a recursion, for answers that come at once."""
+        if self._working:
+            return
+        self._working = True
+        try:
+            while self._writable and (
+                (self._phase is Phase.HEAD and self._take_head())
+                or (self._phase is Phase.BODY and self._take_body())
+            ):
+                pass
+        except Refusal as refusal:
+            self._refuse_head(refusal)
+        finally:
+            self._working = False
+        waiting = self._phase is Phase.ANSWER or not self._writable
+        if waiting and self._reading and self._at < len(self._buffer):
+            self._reading = False
+            self._transport.pause_reading()
+
+    def _take_head(self) -> bool:
+        """Take a head if it is whole. Raises `Refusal`."""
+        data, config = self._buffer, self._shared.config
+        while data.startswith(b"\r\n", self._at):  # RFC 9112, 2.2
+            self._at += 2
+        begin = self._at
+        if begin == len(data):
+            return False
+        end = data.find(_HEAD_END, begin)
+        if end < 0:
+            self._check_partial(data, begin)
+            return False
+        end += len(_HEAD_END)
+        if data.find(b"\r\n", begin) - begin > config.max_request_line:
+            raise _line_too_long(config.max_request_line)
+        if end - begin > config.max_head:
+            raise _head_too_large(config.max_head)
+        raw = data[begin:end]
+        head = self._parser.parse(raw)
+        self._at = end
+        self._take(head, raw)
+        return True
+
+    def _check_partial(self, data: bytes, begin: int) -> None:
+        """Refuse early what cannot become a good head, and begin its deadline."""
+        config = self._shared.config
+        line_end = data.find(b"\n", begin)
+        if not data[begin : begin + 1].isupper():
+            raise Refusal(HTTPStatus.BAD_REQUEST, "this is no HTTP request")
+        if line_end > begin and data[line_end - 1] != 0x0D:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "a line ends without CR")
+        if (line_end if line_end >= 0 else len(data)) - begin > config.max_request_line + 1:
+            raise _line_too_long(config.max_request_line)
+        if len(data) - begin > config.max_head:
+            raise _head_too_large(config.max_head)
+        if self._raw != b"partial":
+            self._raw = b"partial"
+            self.deadline = self._shared.loop.time() + config.head_timeout
+
+    def _take(self, head: Head, raw: bytes) -> None:
+        """A good head: wait for its body, or hand it over."""
+        self._shared.counts.begin()
+        self._head, self._raw = head, raw
+        self._route = route_of(head.path)
+        self._phase = Phase.BODY
+        limit = self._shared.config.max_body
+        if head.length > limit:
+            self._refuse_body(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the body has more than {limit} bytes",
+            )
+        elif head.length:
+            self.deadline = self._shared.loop.time() + self._shared.config.body_timeout
+
+    def _take_body(self) -> bool:
+        """Take a request's body if it is whole, and see to the request."""
+        head = self._head
+        assert head is not None  # noqa: S101 (the phase says so)
+        if head.chunked or head.special:
+            self._hand_over(self._buffer[self._at :])
+            return False
+        end = self._at + head.length
+        if end > len(self._buffer):
+            return False
+        body = self._buffer[self._at : end] if head.length else b""
+        self._at = end
+        if not (self._shared.config.fast_lane and is_plain(head, self._route)):
+            self._hand_over(body)
+            return False
+        if body:
+            self._parser.body_done(body)
+        self._phase = Phase.ANSWER
+        self.deadline = float("inf")
+        hit = Hit(self._route, head.method, head.path, head.query, head.headers, body, self._peer)
+        self._shared.beacons.handle(hit, self._answer)
+        return True
+
+    def _swallow(self, data: bytes) -> None:
+        self._swallowed += len(data)
+        if self._swallowed > _LINGER_BYTES:
+            self._transport.abort()
+
+    # -- answers ----------------------------------------------------------------------------------
+
+    def _answer(self, answer: Reply) -> None:
+        """Answer the request under way, and turn to the next."""
+        if self._phase is not Phase.ANSWER:
+            return  # the client is gone: counted as aborted
+        shared, head = self._shared, self._head
+        assert head is not None  # noqa: S101 (the phase says so)
+        shared.counts.answer(answer.route, answer.outcome)
+        keep = head.keep_alive and not shared.stopping
+        connection = (_KEEP if head.old else b"") if keep else _CLOSE
+        head_only = head.method == b"HEAD"
+        self._head = None
+        self._transport.write(encode(answer, shared.date(), connection, head_only))
+        if not keep:
+            self._close()
+            return
+        self._await_head()
+        if not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
+        if self._at < len(self._buffer):
+            self._advance()
+
+    def _await_head(self) -> None:
+        self._phase = Phase.HEAD
+        self._raw = b""
+        if self._writable:
+            self.deadline = self._shared.loop.time() + self._shared.config.idle_timeout
+
+    def _refuse_head(self, refusal: Refusal) -> None:
+        """Answer what is malformed; nothing after it on this connection can be trusted."""
+        self._shared.counts.begin()
+        self._refuse(problem(refusal.status, refusal.detail, Route.NONE))
+
+    def _refuse_body(self, status: HTTPStatus, detail: str) -> None:
+        """Answer a request whose body cannot be taken."""
+        assert self._head is not None  # noqa: S101 (the phase says so)
+        events = self._route is Route.EVENTS
+        headers = cors.with_credentials(self._head.headers) if events else ()
+        route = Route.PAGE if self._route is Route.NONE else self._route
+        self._refuse(problem(status, detail, route, headers=headers))
+
+    def _refuse(self, answer: Reply) -> None:
+        shared = self._shared
+        shared.counts.answer(answer.route, answer.outcome)
+        head_only = self._head is not None and self._head.method == b"HEAD"
+        self._phase = Phase.CLOSING
+        self._transport.write(encode(answer, shared.date(), _CLOSE, head_only))
+        self._buffer, self._at = b"", 0
+        self.deadline = shared.loop.time() + _LINGER
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def _close(self) -> None:
+        self._phase = Phase.CLOSING
+        self.deadline = self._shared.loop.time() + self._shared.config.write_timeout
+        self._transport.close()
+
+    def _hand_over(self, rest: bytes) -> None:
+        """Give the connection to aiohttp for this one request."""
+        assert self._head is not None  # noqa: S101 (the phase says so)
+        self._phase = Phase.GONE
+        # The other lane takes the connection in before this one lets go: it is never uncounted.
+        self._shared.slow_lane(self._transport, self._head, self._peer, self._raw + rest)
+        self._shared.leave(self)
+        self._buffer, self._at = b"", 0
+
+
+def _line_too_long(limit: int) -> Refusal:
+    detail = f"the request line has more than {limit} bytes"
+    return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, detail)
+
+
+def _head_too_large(limit: int) -> Refusal:
+    detail = f"the head has more than {limit} bytes"
+    return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)

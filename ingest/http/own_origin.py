@@ -1,0 +1,33 @@
+"""Under which scheme and origin browsers reach this server."""
+
+from collections.abc import Mapping
+
+from ingest.beacon.hit import Peer
+from ingest.beacon.network import TrustedProxies
+
+_LOOPBACK_HOSTS = ("localhost", "[::1]")
+
+
+class OwnOrigin:
+    """By `http.public_url`; else by a trusted proxy's word and `Host`; else plain HTTP."""
+
+    def __init__(self, public_url: str | None, proxies: TrustedProxies) -> None:
+        self._public_url = public_url
+        self._proxies = proxies
+
+    def of(self, peer: Peer, headers: Mapping[bytes, bytes]) -> str:
+        """Return it, such as `https://beacon.example`; empty when the request names none."""
+        if self._public_url is not None:
+            return self._public_url
+        host = headers.get(b"host", b"").decode("latin-1").lower()
+        scheme = "https" if self._proxies.https(peer, headers) else "http"
+        return f"{scheme}://{host}" if host else ""
+
+    def secure(self, peer: Peer, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether browsers take `Secure` cookies here: HTTPS, or loopback."""
+        origin = self.of(peer, headers)
+        if origin.startswith("https:"):
+            return True
+        host = origin.partition("://")[2]
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        return name in _LOOPBACK_HOSTS or name.endswith(".localhost") or name.startswith("127.")

@@ -1,0 +1,96 @@
+"""What all connections of the public listener share."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from ingest.beacon.hit import Peer
+from ingest.beacon.network import TrustedProxies
+from ingest.config import Http
+from ingest.http.beacons import Beacons
+from ingest.http.counts import RequestCounts
+from ingest.http.head import Head
+from ingest.http.reply import Dates
+
+
+class Connection(Protocol):
+    """One open connection, whichever lane it is in."""
+
+    deadline: float
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+
+    @property
+    def owes(self) -> bool:
+        """Whether a request was taken that is not answered yet."""
+
+    def close_idle(self) -> None:
+        """Close it unless it owes an answer."""
+
+    def abort(self) -> None:
+        """Close it whatever it owes."""
+
+
+SlowLane = Callable[[asyncio.Transport, Head, Peer, bytes], None]
+"""Takes over a connection for one request, whose bytes so far are given."""
+
+
+class Shared:
+    """Options, counters and tools of the listener, and its open connections."""
+
+    def __init__(
+        self,
+        config: Http,
+        proxies: TrustedProxies,
+        beacons: Beacons,
+        clock: Callable[[], int],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """`clock` returns epoch milliseconds."""
+        self.config = config
+        self.proxies = proxies
+        self.beacons = beacons
+        self.loop = loop
+        self.counts = RequestCounts()
+        self.connections: set[Connection] = set()
+        self.stopping = False
+        """Every answer is a connection's last."""
+        self.slow_lane: SlowLane = _nowhere
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._clock = clock
+        self._dates = Dates()
+
+    def date(self) -> bytes:
+        """The `Date` header's line."""
+        return self._dates.line(self._clock())
+
+    def enter(self, connection: Connection) -> bool:
+        """Take in a connection; False when there are too many."""
+        if len(self.connections) >= self.config.max_connections:
+            self.counts.turned_away += 1
+            return False
+        self.adopt(connection)
+        return True
+
+    def adopt(self, connection: Connection) -> None:
+        """Take in a connection that is open already."""
+        self.connections.add(connection)
+        self.counts.connections = len(self.connections)
+        self._empty.clear()
+
+    async def emptied(self) -> None:
+        """Return once there is no open connection."""
+        await self._empty.wait()
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection that is closed, or in another's hands."""
+        self.connections.discard(connection)
+        self.counts.connections = len(self.connections)
+        if not self.connections:
+            self._empty.set()
+
+
+def _nowhere(transport: asyncio.Transport, _head: Head, _peer: Peer, _data: bytes) -> None:
+    transport.abort()

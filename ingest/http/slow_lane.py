@@ -1,0 +1,226 @@
+"""aiohttp's lane: pages, chunked bodies, `Expect`, `Upgrade`; one request a connection."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import cast
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from ingest.beacon.hit import Hit, Peer
+from ingest.http import cors
+from ingest.http.beacon_routes import route_of
+from ingest.http.head import Head
+from ingest.http.problem import problem
+from ingest.http.reply import Header, Reply, to_response
+from ingest.http.shared import Shared
+from ingest.outcome import Outcome, Route
+
+_log = logging.getLogger(__name__)
+Handler = Callable[[Hit], Awaitable[Reply]]
+Routes = Mapping[str, Mapping[str, Handler]]
+"""Handlers by aiohttp's path pattern and method."""
+
+
+class SlowHandler(RequestHandler):
+    """aiohttp's handler of one connection, with the head as the gate read it."""
+
+    __slots__ = ("_counted", "_shared", "deadline", "head", "peer")
+
+    def __init__(self, server: web.Server, shared: Shared, head: Head, peer: Peer) -> None:
+        limits = shared.config
+        super().__init__(
+            server,
+            loop=shared.loop,
+            logger=_SILENT,
+            access_log=_SILENT,
+            max_line_size=limits.max_request_line,
+            max_field_size=limits.max_head,
+            max_headers=limits.max_headers + 1,
+            keepalive_timeout=0,
+            lingering_time=1.0,
+            auto_decompress=False,
+        )
+        self.head = head
+        self.peer = peer
+        self._shared = shared
+        self._counted = False
+        self.deadline = shared.loop.time() + limits.body_timeout + limits.write_timeout
+
+    def answered(self, route: Route, outcome: Outcome) -> None:
+        """Count the request's answer, once."""
+        if not self._counted:
+            self._counted = True
+            self._shared.counts.answer(route, outcome)
+
+    @property
+    def owes(self) -> bool:
+        """Whether the answer is not out yet: the connection ends with it."""
+        return True
+
+    def expire(self) -> None:
+        """Its time is up."""
+        self.abort()
+
+    def close_idle(self) -> None:
+        """It owes an answer."""
+
+    def abort(self) -> None:
+        """Close it whatever it owes."""
+        self.force_close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Count a request whose client left."""
+        super().connection_lost(exc)
+        if not self._counted:
+            self._counted = True
+            self._shared.counts.abort()
+        self._shared.leave(self)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what aiohttp cannot read, without its log line: that shows the peer's address."""
+        refused = status < HTTPStatus.INTERNAL_SERVER_ERROR
+        if not refused:
+            _log.error("a page failed", exc_info=exc)
+        detail = "the request is malformed" if refused else "an error of ours; it was logged"
+        outcome = Outcome.REFUSED if refused else Outcome.PAGE
+        self.answered(Route.NONE, outcome)
+        response = to_response(problem(status, detail, Route.NONE, outcome))
+        response.headers.pop("Server", None)
+        response.force_close()
+        return response
+
+
+def _silent() -> logging.Logger:
+    """Keep aiohttp's own lines out of the log: they show addresses and raw bytes."""
+    logger = logging.Logger("aiohttp", logging.CRITICAL + 1)
+    logger.disabled = True
+    return logger
+
+
+_SILENT = _silent()
+
+
+class SlowLane:
+    """Takes connections over from the gate."""
+
+    def __init__(self, shared: Shared, routes: Routes) -> None:
+        self._shared = shared
+        app = web.Application(middlewares=[self._answer], client_max_size=shared.config.max_body)
+        app.on_response_prepare.append(_without_server)
+        for path, methods in routes.items():
+            for method, handler in methods.items():
+                app.router.add_route(method, path, self._adapted(handler))
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+
+    async def start(self) -> None:
+        """Get ready to take connections."""
+        await self._runner.setup()
+        self._shared.slow_lane = self.take
+
+    async def close(self) -> None:
+        """Let go of aiohttp's side."""
+        await self._runner.cleanup()
+
+    def take(self, transport: asyncio.Transport, head: Head, peer: Peer, data: bytes) -> None:
+        """Go on with a connection whose request's bytes so far are `data`."""
+        server = self._runner.server
+        assert server is not None  # noqa: S101 (started)
+        handler = SlowHandler(server, self._shared, head, peer)
+        self._shared.adopt(handler)
+        handler.connection_made(transport)
+        transport.set_protocol(handler)
+        handler.data_received(data)
+
+    def _adapted(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def adapted(request: web.Request) -> web.StreamResponse:
+            protocol = cast(SlowHandler, request.protocol)
+            head = protocol.head
+            body = await self._body(request)
+            hit = Hit(
+                route_of(head.path),
+                head.method,
+                head.path,
+                head.query,
+                head.headers,
+                body,
+                protocol.peer,
+            )
+            answer = await handler(hit)
+            protocol.answered(answer.route, answer.outcome)
+            return to_response(answer)
+
+        return adapted
+
+    async def _body(self, request: web.Request) -> bytes:
+        async with asyncio.timeout(self._shared.config.body_timeout):
+            return await request.read()
+
+    @web.middleware
+    async def _answer(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Turn what aiohttp raises into problem documents; end the connection after the answer."""
+        protocol = cast(SlowHandler, request.protocol)
+        try:
+            # Paths match raw: aiohttp's router would take /p%2Egif for /p.gif.
+            if request.path != protocol.head.path:
+                raise web.HTTPNotFound
+            response = await handler(request)
+        except web.HTTPRequestEntityTooLarge:
+            limit = self._shared.config.max_body
+            response = _refused(protocol, 413, f"the body has more than {limit} bytes")
+        except web.HTTPException as error:
+            response = _refused(protocol, error.status, _detail(error), _allow(error))
+        except TimeoutError:
+            response = _refused(protocol, 408, "the body did not come in time")
+        except web.RequestPayloadError:
+            response = _refused(protocol, 400, "the body is malformed")
+        response.force_close()
+        return response
+
+
+async def _without_server(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.pop("Server", None)
+
+
+def _refused(
+    protocol: SlowHandler, status: int, detail: str, headers: tuple[Header, ...] = ()
+) -> web.Response:
+    route = route_of(protocol.head.path)
+    if route is Route.EVENTS:
+        headers = (*headers, *cors.with_credentials(protocol.head.headers))
+    known = route is not Route.NONE
+    # A path that is none of ours is a page that does not exist; everything else was refused.
+    missing = status == HTTPStatus.NOT_FOUND and not known
+    outcome = Outcome.PAGE if missing else Outcome.REFUSED
+    counted = route if known else (Route.NONE if missing else Route.PAGE)
+    answer = problem(status, detail, counted, outcome, headers=headers)
+    protocol.answered(answer.route, answer.outcome)
+    return to_response(answer)
+
+
+def _detail(error: web.HTTPException) -> str:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return "the method is not allowed here; Allow names those that are"
+    if isinstance(error, web.HTTPNotFound):
+        return "there is nothing at this path"
+    if isinstance(error, web.HTTPExpectationFailed):
+        return "the only expectation met is 100-continue"
+    return error.reason
+
+
+def _allow(error: web.HTTPException) -> tuple[Header, ...]:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return (("Allow", ", ".join(sorted(error.allowed_methods))),)
+    return ()
