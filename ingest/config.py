@@ -145,7 +145,7 @@ class Http(Section):
     public_url: Origin | None = None
     """Origin under which browsers reach this server, such as `https://beacon.example`."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Networks of proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded` are believed."""
+    """Networks of proxies whose `X-Forwarded-For`, `-Proto` and `Forwarded` are believed."""
     fast_lane: bool = True
     """Handle plain beacons before aiohttp; off changes nothing but speed."""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
@@ -263,7 +263,7 @@ class Visitor(Section):
     mode: VisitorMode = VisitorMode.HASH
     """`hash`: from network, user agent and language; `cookie`: a random number in a cookie."""
     key_file: Path | None = None
-    """File with the key of the day; `visitor.key` in `data_dir` when absent. Copy it once to share it."""
+    """File with the key of the day; `visitor.key` in `data_dir` when absent."""
 
 
 class Geo(Section):
@@ -394,7 +394,7 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `configure.load` merged counts: it reads the sources itself, to name what is unknown."""
+        """Only what `configure.load` merged counts: it names what is unknown."""
         return (init_settings,)
 
     @property

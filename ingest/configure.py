@@ -1,4 +1,4 @@
-"""Reads the configuration: a TOML file, then `BEACON_…` variables, then flags; the last one wins."""
+"""Reads the configuration: a TOML file, then `BEACON_…` variables, then flags; later ones win."""
 
 import json
 import tomllib

@@ -1,6 +1,6 @@
 """Log lines of the server itself: an event's name and its fields, never a visitor's data.
 
-On a terminal they are text to read; elsewhere one JSON object a line, ready for a collector of logs.
+On a terminal they are text to read; elsewhere one JSON object a line, ready for a log collector.
 """
 
 import asyncio

@@ -43,4 +43,10 @@ class Outcome(StrEnum):
         return _RANKS.get(self, 0)
 
 
-_RANKS = {Outcome.ACCEPTED: 1, Outcome.STORED: 1, Outcome.REJECTED: 2, Outcome.SHED: 3, Outcome.FAILED: 4}
+_RANKS = {
+    Outcome.ACCEPTED: 1,
+    Outcome.STORED: 1,
+    Outcome.REJECTED: 2,
+    Outcome.SHED: 3,
+    Outcome.FAILED: 4,
+}
