@@ -1,23 +1,74 @@
-"""Browser, operating system and device, from the user agent and the client hints."""
+"""Browser, operating system and device, from the user agent and the client hints.
 
+Client hints (WICG, User-Agent Client Hints) are structured headers (RFC 9651); one that is
+malformed says nothing.
+"""
+
+import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
-from ua_parser import Parser, Result
-from ua_parser.loaders import load_builtins
+from ua_parser import OS, Domain, UserAgent, load_lazy_builtins
 from ua_parser.regex import Resolver
 
 from ingest.beacon.bots import Bots
-from ingest.beacon.client_hints import Hints, read_hints
 
-_NAMES = (b"user-agent", b"sec-ch-ua", b"sec-ch-ua-mobile", b"sec-ch-ua-platform")
-_LONGEST = 1_024
-"""Bytes of a user agent that are looked at."""
 _REMEMBERED = 10_000
-_OTHER = "Other"
-_DESKTOPS = ("Windows", "Mac OS X", "Linux", "Ubuntu", "Fedora", "Debian", "Chrome OS", "FreeBSD",
-             "OpenBSD", "NetBSD", "Arch Linux", "Mint", "Solaris")  # fmt: skip
+_LONGEST = 1_024
+"""Bytes of a header that are looked at."""
+_LONGEST_NAME = 64
+"""Characters of a name or version at most; bytes of the small hints that are looked at."""
+
+_TEXT = r'(?:[ !#-\[\]-~]|\\["\\])*+'
+_BRAND = re.compile(
+    rf'[ \t]*+"({_TEXT})"((?: *+; *+[a-z*][a-z0-9_.*-]*+(?:=(?:"{_TEXT}"|[^\s",;]++))?)*+)'
+    r"[ \t]*+(,|\Z)"
+).match
+_MAJOR = re.compile(r'; *v="([0-9]{1,6})[^0-9]').match
+_GREASE = re.compile(r"not.*brand", re.IGNORECASE).search
+_ENGINE = "Chromium"
+_WEBVIEW = "Chrome Mobile WebView"
+_FAMILIES = {
+    "Brave": ("Brave", "Brave"),
+    "HuaweiBrowser": ("Huawei Browser", "Huawei Browser"),
+    "Microsoft Edge": ("Edge", "Edge Mobile"),
+    "Microsoft Edge WebView2": ("Edge", "Edge Mobile"),
+    "Opera": ("Opera", "Opera Mobile"),
+    "Opera Mobile": ("Opera", "Opera Mobile"),
+    "OperaMobile": ("Opera", "Opera Mobile"),
+    "Samsung Internet": ("Samsung Internet", "Samsung Internet"),
+    "Yandex": ("Yandex Browser", "Yandex Browser"),
+    "YaBrowser": ("Yandex Browser", "Yandex Browser"),
+    # Last, because some browsers name Chrome beside themselves.
+    "Google Chrome": ("Chrome", "Chrome Mobile"),
+    "Android WebView": (_WEBVIEW, _WEBVIEW),
+}
+"""ua-parser's families for brands, on computers and on phones; others stand for themselves."""
+_PLATFORMS = {
+    b'"Android"': "Android",
+    b'"Chrome OS"': "Chrome OS",
+    b'"Chromium OS"': "Chrome OS",
+    b'"Linux"': "Linux",
+    b'"Windows"': "Windows",
+    b'"iOS"': "iOS",
+    b'"macOS"': "Mac OS X",
+}
+_MOBILE = {b"?1": True, b"?0": False}
+
+_NOT_LINUX = frozenset({"Windows", "Mac OS X", "Android", "iOS", "Chrome OS"})
+_DESKTOPS = frozenset({"Windows", "Mac OS X", "Chrome OS", "Linux", "FreeBSD", "OpenBSD", "NetBSD"})
+_DISTRIBUTIONS = frozenset(
+    {"Ubuntu", "Debian", "Fedora", "Red Hat", "CentOS", "SUSE", "Gentoo", "Arch Linux"}
+    | {"Linux Mint", "Mint", "Kubuntu", "Mageia", "Slackware", "Solaris"}
+)
+_BIG_SCREEN = re.compile(
+    r"\bTV\b|SMART-?TV|SmartTV|HbbTV|AppleTV|GoogleTV|BRAVIA|CrKey|\bAFT[A-Z]|Web0S"
+    r"|Xbox|PlayStation|Nintendo"
+).search
+_TABLET = re.compile(r"iPad|Tablet(?! PC)|PlayBook|Kindle|Silk(?!.*Mobile)").search
+_PHONE = re.compile(r"Mobi|iPhone|iPod|Opera Mini|Windows Phone").search
 
 
 class Device(StrEnum):
@@ -41,78 +92,109 @@ class Agent(NamedTuple):
     bot: bool
 
 
-class Agents:
-    """Reads the headers, and remembers what it read: 0.5 µs instead of some 30.
+_Named = tuple[str | None, str | None]
+"""A family and its major version."""
 
-    Two generations of bounded size: a million different user agents take no more memory than ten
-    thousand, and those that come again stay.
+
+class Agents:
+    """Reads the headers, and remembers what it read: 0.6 µs instead of some 25.
+
+    What is remembered is bounded in number and, since long headers are cut, in bytes: a million
+    different user agents take no more memory than ten thousand.
     """
 
     def __init__(self, bots: Bots, remembered: int = _REMEMBERED) -> None:
         self._bots = bots
-        self._parser = Parser(Resolver(load_builtins()))
-        self._remembered = remembered
-        self._young: dict[tuple[bytes | None, ...], Agent] = {}
-        self._old: dict[tuple[bytes | None, ...], Agent] = {}
+        self._resolver = Resolver(load_lazy_builtins())
+        self._look = lru_cache(remembered)(self._look_up)
 
     def read(self, headers: Mapping[bytes, bytes]) -> Agent:
         """Return what the headers say."""
         get = headers.get
-        key = (get(_NAMES[0]), get(_NAMES[1]), get(_NAMES[2]), get(_NAMES[3]))
-        agent = self._young.get(key)
-        if agent is None:
-            agent = self._old.get(key) or self._look(headers)
-            self._remember(key, agent)
-        return agent
+        return self._look(
+            get(b"user-agent", b"")[:_LONGEST],
+            get(b"sec-ch-ua", b"")[:_LONGEST],
+            get(b"sec-ch-ua-mobile", b"")[:_LONGEST_NAME],
+            get(b"sec-ch-ua-platform", b"")[:_LONGEST_NAME],
+        )
 
-    def _remember(self, key: tuple[bytes | None, ...], agent: Agent) -> None:
-        if sum(map(len, filter(None, key))) > 2 * _LONGEST:
-            return  # hostile: not worth the room
-        if len(self._young) >= self._remembered:
-            self._old, self._young = self._young, {}
-        self._young[key] = agent
-
-    def _look(self, headers: Mapping[bytes, bytes]) -> Agent:
-        text = headers.get(b"user-agent", b"")[:_LONGEST].decode("utf-8", "replace")
-        parsed = self._parser.parse(text)
-        hints = read_hints(headers)
-        bot = self._bots.is_bot(text)
-        browser, version = _browser(parsed, hints)
-        system, system_version = _os(parsed, hints)
-        device = Device.BOT if bot else _device(text, parsed, hints, system)
+    def _look_up(self, user_agent: bytes, brands: bytes, mobile: bytes, platform: bytes) -> Agent:
+        text = user_agent.decode("utf-8", "replace")
+        parsed = self._resolver(text, Domain.ALL)
+        brand = _brand(brands.decode("latin-1"))
+        bot = self._bots.is_bot(text) or (brand is not None and self._bots.is_bot(brand[0]))
+        on_phone = _MOBILE.get(mobile.strip())
+        browser, version = _browser(parsed.user_agent, brand, on_phone)
+        system, system_version = _system(parsed.os, _PLATFORMS.get(platform.strip()))
+        device = Device.BOT if bot else _device(text, system, on_phone)
         return Agent(browser, version, system, system_version, device, bot)
 
 
-def _browser(parsed: Result, hints: Hints) -> tuple[str | None, str | None]:
-    if hints.browser is not None:
-        return hints.browser, hints.version
-    found = parsed.user_agent
-    if found is None or found.family == _OTHER:
+def _brand(value: str) -> tuple[str, str | None] | None:
+    """Return the browser among the brands: not a made-up one, and the engine only when alone."""
+    brands = {
+        name[:_LONGEST_NAME]: major for name, major in _brands(value).items() if not _GREASE(name)
+    }
+    for known in _FAMILIES:
+        if known in brands:
+            return known, brands[known]
+    others = [brand for brand in brands.items() if brand[0] != _ENGINE]
+    return next(iter(others or brands.items()), None)
+
+
+def _brands(value: str) -> dict[str, str | None]:
+    """Read `"Chromium";v="126", "Google Chrome";v="126"`; empty when it is malformed."""
+    brands: dict[str, str | None] = {}
+    position = 0
+    while match := _BRAND(value, position):
+        major = _MAJOR(match[2])
+        brands[match[1].strip()] = major[1] if major else None
+        if not match[3]:
+            brands.pop("", None)
+            return brands
+        position = match.end()
+    return {}
+
+
+def _browser(
+    parsed: UserAgent | None, brand: tuple[str, str | None] | None, mobile: bool | None
+) -> _Named:
+    """The brand beats the user agent, except that an app's name beats the view that it shows."""
+    own = _named(parsed)
+    if brand is None:
+        return own
+    name, major = brand
+    families = _FAMILIES.get(name, (name, name))
+    if families[0] == _WEBVIEW and own[0] is not None and not own[0].startswith("Chrome"):
+        return own
+    if mobile:
+        return families[1], major
+    return (own[0] if own[0] in families else families[0]), major
+
+
+def _system(parsed: OS | None, platform: str | None) -> _Named:
+    """The platform beats the user agent, which alone knows the version and Linux's distribution."""
+    own = _named(parsed)
+    linux = platform == "Linux" and own[0] is not None and own[0] not in _NOT_LINUX
+    return own if platform in (None, own[0]) or linux else (platform, None)
+
+
+def _named(found: UserAgent | OS | None) -> _Named:
+    if found is None or found.family == "Other":
         return None, None
-    return found.family, found.major or None
+    return found.family[:_LONGEST_NAME], (found.major or "")[:_LONGEST_NAME] or None
 
 
-def _os(parsed: Result, hints: Hints) -> tuple[str | None, str | None]:
-    found = parsed.os
-    if found is None or found.family == _OTHER:
-        return hints.os, None
-    if hints.os is not None and hints.os != found.family:
-        return hints.os, None
-    return found.family, found.major or None
-
-
-def _device(text: str, parsed: Result, hints: Hints, system: str | None) -> Device:
-    model = parsed.device
-    if (
-        "iPad" in text
-        or "Tablet" in text
-        or (model is not None and "Tablet" in (model.brand or ""))
-    ):
+def _device(text: str, system: str | None, mobile: bool | None) -> Device:
+    if _BIG_SCREEN(text):
+        return Device.OTHER
+    if _TABLET(text):
         return Device.TABLET
-    if hints.mobile:
+    if mobile or _PHONE(text):
         return Device.MOBILE
     if system == "Android":
-        return Device.MOBILE if "Mobile" in text else Device.TABLET
-    if system == "iOS" or "Mobile" in text:
+        return Device.TABLET  # Android without `Mobile`, as its makers ask for
+    if system == "iOS":
         return Device.MOBILE
-    return Device.DESKTOP if system in _DESKTOPS else Device.OTHER
+    known = system in _DESKTOPS or system in _DISTRIBUTIONS
+    return Device.DESKTOP if known else Device.OTHER
