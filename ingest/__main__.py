@@ -61,7 +61,7 @@ def _run(parsed: argparse.Namespace, config: Config) -> int:
         return create_topics(config)
     from ingest.check import check_config
 
-    return check_config(config)
+    return check_config(config, parsed.offline)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,12 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     tail.add_argument("--topic", choices=("events", "rejected"), default="events")
     topics = _command(commands, "topics", "make Kafka's topics, or check them", _SHARED_FLAGS)
     topics.add_argument("action", choices=("create",))
-    _command(
+    check = _command(
         commands,
         "check-config",
         "check the configuration and all that it names: Kafka, topics, directories, keys",
         tuple(_FLAGS),
     )
+    check.add_argument("--offline", action="store_true", help="ask no Kafka")
     return parser
 
 
