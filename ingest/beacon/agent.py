@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ua_parser import OS, Domain, UserAgent, load_lazy_builtins
+from ua_parser import Device as UaDevice
 from ua_parser.regex import Resolver
 
 from ingest.beacon.bots import Bots
@@ -67,8 +68,8 @@ _BIG_SCREEN = re.compile(
     r"\bTV\b|SMART-?TV|SmartTV|HbbTV|AppleTV|GoogleTV|BRAVIA|CrKey|\bAFT[A-Z]|Web0S"
     r"|Xbox|PlayStation|Nintendo"
 ).search
-_TABLET = re.compile(r"iPad|Tablet(?! PC)|PlayBook|Kindle|Silk(?!.*Mobile)").search
-_PHONE = re.compile(r"Mobi|iPhone|iPod|Opera Mini|Windows Phone").search
+_TABLET = re.compile(r"iPad|Tablet(?! PC)|PlayBook|Kindle|Silk(?!.*Mobile)", re.IGNORECASE).search
+_PHONE = re.compile(r"Mobi|iPhone|iPod|Opera Mini|Windows Phone", re.IGNORECASE).search
 
 
 class Device(StrEnum):
@@ -92,6 +93,7 @@ class Agent(NamedTuple):
     bot: bool
 
 
+_Brand = tuple[str, str | None]
 _Named = tuple[str | None, str | None]
 """A family and its major version."""
 
@@ -122,15 +124,21 @@ class Agents:
         text = user_agent.decode("utf-8", "replace")
         parsed = self._resolver(text, Domain.ALL)
         brand = _brand(brands.decode("latin-1"))
-        bot = self._bots.is_bot(text) or (brand is not None and self._bots.is_bot(brand[0]))
+        bot = self._is_bot(text, parsed.device, brand)
         on_phone = _MOBILE.get(mobile.strip())
         browser, version = _browser(parsed.user_agent, brand, on_phone)
         system, system_version = _system(parsed.os, _PLATFORMS.get(platform.strip()))
         device = Device.BOT if bot else _device(text, system, on_phone)
         return Agent(browser, version, system, system_version, device, bot)
 
+    def _is_bot(self, text: str, device: UaDevice | None, brand: _Brand | None) -> bool:
+        """Whether our list or ua-parser's says so, of the user agent or of the brand."""
+        if self._bots.is_bot(text) or (device is not None and device.family == "Spider"):
+            return True
+        return brand is not None and self._bots.is_bot(brand[0])
 
-def _brand(value: str) -> tuple[str, str | None] | None:
+
+def _brand(value: str) -> _Brand | None:
     """Return the browser among the brands: not a made-up one, and the engine only when alone."""
     brands = {
         name[:_LONGEST_NAME]: major for name, major in _brands(value).items() if not _GREASE(name)
@@ -156,9 +164,7 @@ def _brands(value: str) -> dict[str, str | None]:
     return {}
 
 
-def _browser(
-    parsed: UserAgent | None, brand: tuple[str, str | None] | None, mobile: bool | None
-) -> _Named:
+def _browser(parsed: UserAgent | None, brand: _Brand | None, mobile: bool | None) -> _Named:
     """The brand beats the user agent, except that an app's name beats the view that it shows."""
     own = _named(parsed)
     if brand is None:
