@@ -9,7 +9,7 @@ from ingest.log.sink import SinkError
 LOCK_FILE = "lock"
 
 
-class DirectoryInUse(SinkError):  # noqa: N818 — it says what is so, like its siblings
+class DirectoryInUse(SinkError):
     """Another process writes into the directory."""
 
 

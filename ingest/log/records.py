@@ -18,7 +18,7 @@ _LEVEL = 1
 _NUMBERS = 8 + 4 + 4
 
 
-class BadPayload(Exception):  # noqa: N818 — it is no mistake of ours
+class BadPayload(Exception):
     """The checksum is right, yet this is no payload that we read."""
 
 
