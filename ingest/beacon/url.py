@@ -10,8 +10,11 @@ URL_LIMIT = 2_048
 """Characters of `url` and `referrer` at most."""
 _LONGEST_LOOKED_AT = 65_536
 _START = re.compile(r"(https?)://([^/?#\\]*)", re.IGNORECASE)
+_HOST_LIMIT = 260
+"""Characters of a host and its port: 253 of a name (RFC 1035, 2.3.4), and some to spare."""
 _HOST = re.compile(
-    r"(?:[^\x00-\x20\x7f!\"#$%&'()*+,/:;<=>?@\[\]^`{|}~\\]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
+    r"(?:[^\x00-\x20\x7f\s!\"#$%&'()*+,/:;<=>?@\[\]^`{|}~\\\uff20\ufe6b\uff0f\uff1a]+"
+    r"|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 )
 _SEPARATORS = re.compile(r"[&;]")
 
@@ -35,7 +38,7 @@ class PageUrls:
         if start is None:
             return None
         host = start[2].rpartition("@")[2].lower()
-        if not _HOST.fullmatch(host):
+        if len(host) > _HOST_LIMIT or not _HOST.fullmatch(host):
             return None
         rest = text[start.end() :].partition("#")[0]
         path, _, query = rest.partition("?")
@@ -43,12 +46,13 @@ class PageUrls:
         if path[:1] not in ("", "/"):  # a backslash, which browsers read as a slash
             path = "/" + path[1:]
         kept = self._kept(query) if query else ""
-        url = f"{start[1].lower()}://{host}{path or '/'}{kept}"
-        return Text(url[:URL_LIMIT], len(url) > URL_LIMIT)
+        url = f"{start[1].lower()}://{host}{path or '/'}{kept}".rstrip()
+        return Text(url[:URL_LIMIT].rstrip(), len(url) > URL_LIMIT)
 
     def _kept(self, query: str) -> str:
+        # Cleaned first: a name may be one that is kept only as long as it holds a mail address.
         pairs = [
-            without_mail(pair) for pair in _SEPARATORS.split(query) if self._keeps(_name(pair))
+            pair for pair in map(without_mail, _SEPARATORS.split(query)) if self._keeps(_name(pair))
         ]
         return "?" + "&".join(pairs) if pairs else ""
 
