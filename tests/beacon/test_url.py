@@ -13,10 +13,59 @@ from ingest.config import Url
 URLS = PageUrls(Url().keep_params)
 
 pieces = st.sampled_from(
-    ["http", "HTTPS", ":", "//", "/", "\\", "?", "#", "&", ";", "=", "@", "%40", "%2540", "%23"]
-    + ["%3F", "%26", "utm_source", "utm_", "ref", "token", "x", "secret", "john", "b.example", "."]
-    + ["..", "[", "]", "::1", "2001:db8::1", ":80", ":99999", " ", "\t", "\0", "é", "ß", "İ", "＠"]
-    + ["。", "%", "%zz", "+", "%75tm_a", "\u00a0", "\ufffd", "utm_john@x.example", "-", "_", "*"]
+    [
+        "http",
+        "HTTPS",
+        ":",
+        "//",
+        "/",
+        "\\",
+        "?",
+        "#",
+        "&",
+        ";",
+        "=",
+        "@",
+        "%40",
+        "%2540",
+        "%23",
+        "%3F",
+        "%26",
+        "utm_source",
+        "utm_",
+        "ref",
+        "token",
+        "x",
+        "secret",
+        "john",
+        "b.example",
+        ".",
+        "..",
+        "[",
+        "]",
+        "::1",
+        "2001:db8::1",
+        ":80",
+        ":99999",
+        " ",
+        "\t",
+        "\x00",
+        "é",
+        "ß",
+        "İ",
+        "＠",
+        "。",
+        "%",
+        "%zz",
+        "+",
+        "%75tm_a",
+        "\xa0",
+        "�",
+        "utm_john@x.example",
+        "-",
+        "_",
+        "*",
+    ]
 )
 hostile = st.lists(pieces, max_size=20).map("".join)
 texts = st.text(st.characters(exclude_categories=("Cs",)))
