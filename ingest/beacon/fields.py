@@ -23,7 +23,10 @@ _MAX_SECONDS = 86_400
 
 _PAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,4}")
-_TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,32}){0,2}")
+_TIMEZONE = re.compile(
+    r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,32}){0,2}"
+    r"|[+-][0-9]{2}:[0-9]{2}"  # browsers name a zone so when the system has only an offset
+)
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 
@@ -142,7 +145,7 @@ def read_props(value: object) -> tuple[dict[str, str], bool]:
     bad = False
     for name, text in value.items():
         pair = _prop(name, text)
-        if pair is None or len(props) == MAX_PROPS:
+        if pair is None or (pair[1] and len(props) == MAX_PROPS):
             bad = True
         elif pair[1]:
             props[pair[0]] = pair[1]
