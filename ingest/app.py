@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from logging import ERROR, INFO, WARNING
 
@@ -44,6 +44,18 @@ from ingest.sockets import bind, port_of
 _LOGGER = logging.getLogger("ingest")
 _HOUSEKEEPING = 5.0
 """Seconds between looks at the geolocation file."""
+
+
+_SPOOL_NUMBERS = tuple(
+    Number(f"beacon_spool_events_{name}", f"Events of the spool: {what}.", lambda: 0)
+    for name, what in (
+        ("waiting_at_start", "waiting when the process started"),
+        ("replayed_total", "acknowledged by Kafka later"),
+        ("quarantined_total", "refused by Kafka for themselves"),
+        ("waiting", "waiting now"),
+    )
+)
+"""The ledger's third line; zero until there is a spool."""
 
 
 class StartError(Exception):
@@ -100,7 +112,7 @@ class Server:
         self.rejected = RejectedWriter(config)
         self.proxies = TrustedProxies(config.http.trusted_proxies)
         self.geo = Geo(config.geo.database)
-        self.collector = Collector(_enrichment(config, self.proxies, self.geo))
+        self.collector = Collector(enrichment(config, self.proxies, self.geo, os.urandom, now()))
         own = OwnOrigin(config.http.public_url, self.proxies)
         beacons = Beacons(
             self.collector,
@@ -117,6 +129,7 @@ class Server:
             *_connection_numbers(counts),
             *self.log.numbers,
             *_rejected_numbers(self.rejected),
+            *_SPOOL_NUMBERS,
         )
         metrics = Metrics(counts, self.collector.counts, self.log.accumulator, numbers)
         self.admin = AdminListener(config.admin, metrics.registry, Health(self._not_ready))
@@ -246,7 +259,14 @@ def _kafka_log(config: Config) -> _Log:
     return _Log(sink, accumulator, numbers, _Trouble(sink))
 
 
-def _enrichment(config: Config, proxies: TrustedProxies, geo: Geo) -> Enrichment:
+def enrichment(
+    config: Config,
+    proxies: TrustedProxies,
+    geo: Geo,
+    entropy: Callable[[int], bytes],
+    today: int,
+) -> Enrichment:
+    """Build what the collector looks things up with; `today` is in epoch milliseconds."""
     public_url = config.http.public_url
     own_origins = (public_url,) if public_url else ()
     return Enrichment(
@@ -256,9 +276,9 @@ def _enrichment(config: Config, proxies: TrustedProxies, geo: Geo) -> Enrichment
         PageUrls(config.url.keep_params),
         Agents(Bots()),
         geo,
-        VisitorNumber(DayKey(config.visitor_key_file, os.urandom, now())),
+        VisitorNumber(DayKey(config.visitor_key_file, entropy, today)),
         config.visitor.mode,
-        EventIds(os.urandom),
+        EventIds(entropy),
     )
 
 

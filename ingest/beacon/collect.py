@@ -204,7 +204,7 @@ class Collector:
         if self._put_url(event, "url", values.get("url"), dropped, truncated):
             event["url_source"] = "field"
         elif referer := headers.get(b"referer"):
-            page = self._with.urls.clean(referer.decode("latin-1"))
+            page = self._with.urls.clean(referer.decode("utf-8", "replace"))
             if page is not None:
                 event["url"], event["url_source"] = page.value, "referer"
                 if page.truncated:

@@ -6,13 +6,23 @@ from dataclasses import dataclass, field
 from ingest.outcome import Outcome, Route
 
 
+def _from_zero() -> Counter[tuple[Route, Outcome]]:
+    """Name every pair that there may be, so that a scrape shows it before it happens."""
+    beacons = (Route.PIXEL, Route.EVENTS, Route.BADGE)
+    outcomes = [outcome for outcome in Outcome if outcome is not Outcome.PAGE]
+    others = ((Route.PAGE, Outcome.PAGE), (Route.NONE, Outcome.PAGE))
+    refused = ((Route.PAGE, Outcome.REFUSED), (Route.NONE, Outcome.REFUSED))
+    pairs = [(route, outcome) for route in beacons for outcome in outcomes]
+    return Counter(dict.fromkeys((*pairs, *others, *refused), 0))
+
+
 @dataclass(slots=True)
 class RequestCounts:
     """received = Σ answered + aborted + in_flight, at every step of the loop."""
 
     received: int = 0
     """Requests with a complete head, or one that was refused."""
-    answered: Counter[tuple[Route, Outcome]] = field(default_factory=Counter)
+    answered: Counter[tuple[Route, Outcome]] = field(default_factory=_from_zero)
     aborted: int = 0
     """Requests whose client left before the answer."""
     in_flight: int = 0

@@ -163,7 +163,7 @@ class Gate(asyncio.Protocol):
         while data.startswith(b"\r\n", self._at):  # RFC 9112, 2.2
             self._at += 2
         begin = self._at
-        if begin == len(data):
+        if data[begin:] in (b"", b"\r"):
             return False
         end = data.find(_HEAD_END, begin)
         if end < 0:

@@ -97,6 +97,8 @@ class HeadParser:
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 and 1.0 are spoken")
+        if head.count(b" ", 0, head.index(b"\r")) != 2:
+            raise Refusal(HTTPStatus.BAD_REQUEST, _malformed(head))
         lines = head.count(b"\r\n")
         if head.count(b"\n") != lines or head.count(b"\r") != lines:
             raise Refusal(HTTPStatus.BAD_REQUEST, "a line ends without CR and LF")
@@ -109,6 +111,9 @@ class HeadParser:
         _check_host(headers.get(b"host"), version)
         path, query = _split(self._target)
         chunked = _is_chunked(headers, version)
+        if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
+            detail = "the only expectation met is 100-continue"
+            raise Refusal(HTTPStatus.EXPECTATION_FAILED, detail)
         return Head(
             parser.get_method(),
             path,

@@ -6,26 +6,27 @@ from http import HTTPStatus
 
 from ingest.beacon.hit import Hit
 from ingest.http import badge, cors
-from ingest.http.beacon_routes import EVENTS_PATH, PIXEL_PATH
 from ingest.http.beacons import Beacons
 from ingest.http.opt_out import PATH_IN, PATH_OUT, PATH_STATUS, OptOut
 from ingest.http.own_origin import OwnOrigin
 from ingest.http.page import page, page_reply
 from ingest.http.reply import NO_STORE, NOSNIFF, Header, Reply, reply
-from ingest.http.slow_lane import Handler, Routes
+from ingest.http.slow_lane import Handler, Methods, Routes
 from ingest.outcome import Outcome, Route
 
 _JSON: Header = ("Content-Type", "application/json")
 
 
 def routes(beacons: Beacons, own: OwnOrigin) -> Routes:
-    """Handlers by path and method. A route for GET takes HEAD too."""
+    """Handlers by route and method."""
     beacon = _beacon(beacons)
     opt_out = OptOut(own)
-    return {
-        PIXEL_PATH: _get(beacon),
-        EVENTS_PATH: {"POST": beacon, "OPTIONS": _preflight},
-        "/badge/{site:[^/]*}.svg": _get(beacon),
+    beacon_routes: dict[Route, Methods] = {
+        Route.PIXEL: _get(beacon),
+        Route.BADGE: _get(beacon),
+        Route.EVENTS: {"POST": beacon, "OPTIONS": _preflight},
+    }
+    pages: dict[str, Methods] = {
         "/badge/{site:[^/]*}.json": _get(_shields),
         PATH_OUT: {**_get(opt_out.show), "POST": opt_out.leave},
         PATH_IN: {"POST": opt_out.join},
@@ -33,6 +34,7 @@ def routes(beacons: Beacons, own: OwnOrigin) -> Routes:
         "/": _get(_index),
         "/robots.txt": _get(_robots),
     }
+    return Routes(beacon_routes, pages)
 
 
 def _get(handler: Handler) -> dict[str, Handler]:

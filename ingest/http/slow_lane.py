@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import cast
 
 from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from ingest.beacon.hit import Hit, Peer
 from ingest.http import cors
@@ -20,8 +21,19 @@ from ingest.outcome import Outcome, Route
 
 _log = logging.getLogger(__name__)
 Handler = Callable[[Hit], Awaitable[Reply]]
-Routes = Mapping[str, Mapping[str, Handler]]
-"""Handlers by aiohttp's path pattern and method."""
+AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Methods = Mapping[str, Handler]
+"""Handlers by method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """What this lane answers."""
+
+    beacons: Mapping[Route, Methods]
+    """Found by the raw path, as in the fast lane."""
+    pages: Mapping[str, Methods]
+    """By aiohttp's path pattern."""
 
 
 class SlowHandler(RequestHandler):
@@ -71,6 +83,18 @@ class SlowHandler(RequestHandler):
         """Close it whatever it owes."""
         self.force_close()
 
+    def data_received(self, data: bytes) -> None:
+        """Let a body's reader know at once of a chunk that is malformed.
+
+        aiohttp queues the error behind the request, whose handler would wait for its body until
+        the deadline.
+        """
+        super().data_received(data)
+        if self._messages and isinstance(self._messages[-1][0], _ErrInfo):
+            request = self._current_request
+            body = request.content if request is not None else self._messages[0][1]
+            body.set_exception(web.RequestPayloadError("malformed"))
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count a request whose client left."""
         super().connection_lost(exc)
@@ -87,14 +111,13 @@ class SlowHandler(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what aiohttp cannot read, without its log line: that shows the peer's address."""
-        refused = status < HTTPStatus.INTERNAL_SERVER_ERROR
-        if not refused:
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:  # the gate has found the head to be good
+            response = _refused(self, status, "the body is malformed")
+        else:
             _log.error("a page failed", exc_info=exc)
-        detail = "the request is malformed" if refused else "an error of ours; it was logged"
-        outcome = Outcome.REFUSED if refused else Outcome.PAGE
-        self.answered(Route.NONE, outcome)
-        response = to_response(problem(status, detail, Route.NONE, outcome))
-        response.headers.pop("Server", None)
+            detail = "an error of ours; it was logged"
+            self.answered(Route.PAGE, Outcome.PAGE)
+            response = to_response(problem(status, detail, Route.PAGE, Outcome.PAGE))
         response.force_close()
         return response
 
@@ -116,7 +139,8 @@ class SlowLane:
         self._shared = shared
         app = web.Application(middlewares=[self._answer], client_max_size=shared.config.max_body)
         app.on_response_prepare.append(_without_server)
-        for path, methods in routes.items():
+        self._beacons = routes.beacons
+        for path, methods in routes.pages.items():
             for method, handler in methods.items():
                 app.router.add_route(method, path, self._adapted(handler))
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -140,7 +164,7 @@ class SlowLane:
         transport.set_protocol(handler)
         handler.data_received(data)
 
-    def _adapted(self, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _adapted(self, handler: Handler) -> AiohttpHandler:
         async def adapted(request: web.Request) -> web.StreamResponse:
             protocol = cast(SlowHandler, request.protocol)
             head = protocol.head
@@ -160,6 +184,18 @@ class SlowLane:
 
         return adapted
 
+    def _beacon(self, request: web.Request, head: Head) -> AiohttpHandler | None:
+        """The handler of a beacon; None for a page. Raises what aiohttp's router would."""
+        methods = self._beacons.get(route_of(head.path))
+        if methods is None:
+            # Paths match raw: the router would take /opt%2Dout for /opt-out.
+            if request.path != head.path:
+                raise web.HTTPNotFound
+            return None
+        if request.method not in methods:
+            raise web.HTTPMethodNotAllowed(request.method, methods)
+        return self._adapted(methods[request.method])
+
     async def _body(self, request: web.Request) -> bytes:
         async with asyncio.timeout(self._shared.config.body_timeout):
             return await request.read()
@@ -168,15 +204,12 @@ class SlowLane:
     async def _answer(
         self,
         request: web.Request,
-        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+        handler: AiohttpHandler,
     ) -> web.StreamResponse:
         """Turn what aiohttp raises into problem documents; end the connection after the answer."""
         protocol = cast(SlowHandler, request.protocol)
         try:
-            # Paths match raw: aiohttp's router would take /p%2Egif for /p.gif.
-            if request.path != protocol.head.path:
-                raise web.HTTPNotFound
-            response = await handler(request)
+            response = await (self._beacon(request, protocol.head) or handler)(request)
         except web.HTTPRequestEntityTooLarge:
             limit = self._shared.config.max_body
             response = _refused(protocol, 413, f"the body has more than {limit} bytes")
@@ -215,8 +248,6 @@ def _detail(error: web.HTTPException) -> str:
         return "the method is not allowed here; Allow names those that are"
     if isinstance(error, web.HTTPNotFound):
         return "there is nothing at this path"
-    if isinstance(error, web.HTTPExpectationFailed):
-        return "the only expectation met is 100-continue"
     return error.reason
 
 

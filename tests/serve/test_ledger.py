@@ -17,8 +17,7 @@ REQUESTS = (
     b"GET /opt-out HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /p.gif?s=example HTTP/3.0\r\nHost: a\r\n\r\n",
-    b"POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 22\r\n\r\n"
-    b'[{"s":"a"},{"s":"b c"}]'[:22],
+    b'POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 22\r\n\r\n[{"s":"a"},{"s":"b c"}]'[:22],
     b'POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n{"s": "abc"',
     b'POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"s":"a"}',
 )

@@ -12,7 +12,7 @@ from tests.support.raw import request
 from tests.support.server import Server, start_server
 
 # Bytes that stand in no other place by chance: the searched forms must be rare.
-_V4 = st.integers(0xC6_33_64_01, 0xC6_33_64_FE).map(lambda n: ipaddress.IPv4Address(n))
+_V4 = st.integers(0xC6_33_64_01, 0xC6_33_64_FE).map(ipaddress.IPv4Address)
 _V6 = st.integers(1 << 64, (1 << 80) - 1).map(
     lambda n: ipaddress.IPv6Address((0x2001_0DB8_ABCD << 80) | n)
 )
@@ -65,7 +65,9 @@ def _plain(file: Path) -> bytes:
 
 
 @given(address=st.one_of(_V4, _V6), data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_no_form_of_a_client_address_is_kept_or_shown(server, address, data):
     written = data.draw(st.sampled_from(_texts(address)))
     name = data.draw(st.sampled_from(["X-Forwarded-For", "Forwarded"]))

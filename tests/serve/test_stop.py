@@ -67,9 +67,7 @@ def test_not_ready_while_it_stops(tmp_path):
 
 def test_a_second_server_on_the_same_directory_is_refused(tmp_path):
     with start_server(tmp_path) as server:
-        second = start_server(
-            tmp_path, "--data-dir", str(server.data_dir), wait=False
-        )
+        second = start_server(tmp_path, "--data-dir", str(server.data_dir), wait=False)
         with second:
             assert second.wait() == 1
             assert str(server.data_dir) in second.stderr_text()

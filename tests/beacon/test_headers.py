@@ -1,0 +1,45 @@
+"""Only allowed headers are kept, as text that every JSON writer takes."""
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.beacon.headers import AllowedHeaders
+
+_ALLOWED = AllowedHeaders(["accept-language", "sec-ch-ua"])
+
+
+def test_only_allowed_headers_are_picked():
+    headers = {b"accept-language": b"de", b"cookie": b"a=b", b"user-agent": b"x"}
+    assert _ALLOWED.pick(headers) == {"accept-language": "de"}
+    assert AllowedHeaders([]).pick(headers) == {}
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (b" de-DE \t", "de-DE"),
+        ("größer".encode(), "größer"),
+        (b"gr\xf6\xdfer", "größer"),
+        (b"\xed\xa0\x80", "í\xa0\x80"),
+        (b"a\x00b\x1fc\x7fd", "abcd"),
+        (b"x" * 600, "x" * 512),
+        ("😀".encode() * 600, "😀" * 512),
+    ],
+)
+def test_a_value_is_cleaned_and_cut(sent, kept):
+    assert _ALLOWED.pick({b"sec-ch-ua": sent}) == {"sec-ch-ua": kept}
+
+
+@pytest.mark.parametrize("empty", [b"", b"  ", b"\x00\x01", b" \x7f "])
+def test_what_is_empty_is_absent(empty):
+    assert _ALLOWED.pick({b"sec-ch-ua": empty}) == {}
+
+
+@given(st.binary(max_size=1_000))
+def test_any_bytes_give_text_that_json_can_hold(sent):
+    for value in _ALLOWED.pick({b"sec-ch-ua": sent}).values():
+        assert orjson.loads(orjson.dumps(value)) == value
+        assert 0 < len(value) <= 512
+        assert not any(character < " " or character == "\x7f" for character in value)

@@ -1,0 +1,185 @@
+"""The public listener in this process: real sockets, both lanes; clock, ids and sink are ours."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ingest.app import enrichment
+from ingest.beacon.collect import Collector
+from ingest.beacon.geo import Geo
+from ingest.beacon.network import TrustedProxies
+from ingest.config import Config
+from ingest.http.answers import Answers
+from ingest.http.beacons import Beacons
+from ingest.http.listener import PublicListener
+from ingest.http.own_origin import OwnOrigin
+from ingest.http.routes import routes
+from ingest.http.shared import Shared
+from ingest.log.accumulator import Accumulator, Batching
+from ingest.log.partition import one_partition
+from ingest.sockets import bind, port_of
+from tests.support.memory_sink import MemorySink
+
+NOW = 1_795_500_000_000
+_UNSAME = ("date", "connection")
+"""Headers in which the lanes may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case; repeated ones joined with a line feed."""
+    body: bytes
+
+    @property
+    def same(self) -> tuple[int, dict[str, str], bytes]:
+        """What must be the same from both lanes."""
+        kept = {name: text for name, text in self.headers.items() if name not in _UNSAME}
+        return self.status, kept, self.body
+
+    @property
+    def outcome(self) -> str | None:
+        return self.headers.get("beacon-outcome")
+
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+
+@dataclass
+class Harness:
+    """A listener and what stands behind it."""
+
+    port: int
+    shared: Shared
+    sink: MemorySink
+    accumulator: Accumulator
+    public: PublicListener
+    rejected: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [orjson.loads(record.value) for record in self.sink.records]
+
+    def forget(self) -> None:
+        """Let go of what was stored so far."""
+        self.sink.records.clear()
+        self.rejected.clear()
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator["Client"]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            yield Client(reader, writer)
+        finally:
+            writer.close()
+
+    async def send(self, *pieces: bytes, method: bytes = b"GET") -> Answer:
+        """Send bytes on a connection of its own and return the first answer."""
+        async with self.connect() as client:
+            for piece in pieces:
+                await client.send(piece)
+            return await client.answer(method)
+
+    async def get(self, target: str, **headers: str) -> Answer:
+        return await self.send(request("GET", target, headers))
+
+    async def post(self, body: bytes, target: str = "/e", **headers: str) -> Answer:
+        return await self.send(request("POST", target, headers, body))
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One connection of a client."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+        await asyncio.sleep(0)
+
+    async def answer(self, method: bytes = b"GET") -> Answer:
+        """Read one answer; an interim one is passed over."""
+        async with asyncio.timeout(20):
+            head = await self.reader.readuntil(b"\r\n\r\n")
+            first, *lines = head.decode("latin-1").split("\r\n")[:-2]
+            headers: dict[str, str] = {}
+            for line in lines:
+                name, _, text = line.partition(": ")
+                name = name.lower()
+                headers[name] = f"{headers[name]}\n{text}" if name in headers else text
+            status = int(first.split(" ")[1])
+            if status == 100:
+                return await self.answer(method)
+            empty = method == b"HEAD" or status == 204
+            length = 0 if empty else int(headers["content-length"])
+            return Answer(status, headers, await self.reader.readexactly(length))
+
+    async def closed(self) -> bool:
+        """Whether the server closes the connection, having sent no more."""
+        async with asyncio.timeout(20):
+            try:
+                return await self.reader.read(1) == b""
+            except ConnectionResetError:
+                return True
+
+
+def request(
+    method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+) -> bytes:
+    """A request's bytes; `_` in header names stands for `-`."""
+    fields = {"Host": "beacon.test"}
+    fields |= {name.replace("_", "-"): text for name, text in (headers or {}).items()}
+    if (body or method == "POST") and "Transfer-Encoding" not in fields:
+        fields.setdefault("Content-Length", str(len(body)))
+    lines = "".join(f"{name}: {text}\r\n" for name, text in fields.items() if text)
+    return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
+
+
+@asynccontextmanager
+async def harness(directory: Path, **options: Any) -> AsyncIterator[Harness]:
+    """A listener; `options` are sections of the configuration."""
+    config = Config(data_dir=directory, **options)
+    sink = MemorySink()
+    delivery = config.delivery.model_copy(update={"linger_min": 0.0, "linger_max": 0.0})
+    batching = Batching(config.kafka.batch_bytes, one_partition, lambda: 1)
+    counter = itertools.count()
+    accumulator = Accumulator(sink, delivery, batching, lambda size: next(counter).to_bytes(size))
+    proxies = TrustedProxies(config.http.trusted_proxies)
+    tools = enrichment(config, proxies, Geo(config.geo.database), bytes, NOW)
+    own = OwnOrigin(config.http.public_url, proxies)
+    rejected: list[dict[str, Any]] = []
+
+    def offer(_key: bytes, value: bytes, _time: int) -> None:
+        rejected.append(orjson.loads(value))
+
+    beacons = Beacons(
+        Collector(tools),
+        accumulator,
+        Answers(own, config.visitor.mode),
+        offer,
+        config.delivery.ack,
+        lambda: NOW,
+    )
+    shared = Shared(config.http, proxies, beacons, lambda: NOW, asyncio.get_running_loop())
+    public = PublicListener(shared, routes(beacons, own))
+    await accumulator.start()
+    sock = bind("127.0.0.1", 0)
+    await public.start(sock)
+    made = Harness(port_of(sock), shared, sink, accumulator, public, rejected)
+    try:
+        yield made
+    finally:
+        public.stop_accepting()
+        await public.finish(0.0)
+        await accumulator.close()
