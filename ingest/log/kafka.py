@@ -18,6 +18,8 @@ _LONGEST_PAUSE = 1.0
 """Seconds between tries to connect: Kafka is used again within about this time."""
 _LOOK = 0.5
 """Seconds between looks at whether aiokafka's sending task still runs, and at the partitions."""
+_FIRST_TRY = 3.0
+"""Seconds that a start waits to hear whether Kafka is there."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,12 +35,19 @@ class KafkaSink:
         self._keeper: asyncio.Task[None] | None = None
         self._retired: dict[asyncio.Task[None], KafkaLink] = {}
         self._said: set[Finding] = set()
+        self._tried = asyncio.Event()
         self.trouble: str | None = "not connected yet"
         """What keeps us from Kafka, in plain words; None while connected."""
 
     async def start(self) -> None:
-        """Begin to connect, and return at once: Kafka may come later."""
+        """Begin to connect, and return once that went well or failed: Kafka may come later.
+
+        So the first ping of a server whose Kafka is there is not refused.
+        """
         self._keeper = asyncio.create_task(self._keep_connected(), name="kafka")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_TRY):
+                await self._tried.wait()
 
     async def write(self, batch: Batch) -> Settled:
         """Return once Kafka has acknowledged the batch.
@@ -102,6 +111,7 @@ class KafkaSink:
             return pause
         except Exception:
             _log.exception("connecting to kafka failed")
+            self._tried.set()
             return pause
         if self._link is not None:
             self._retire(self._link)  # it was lost, yet good for some partitions
@@ -139,11 +149,13 @@ class KafkaSink:
 
     def _say_connected(self, link: KafkaLink) -> None:
         self.trouble = None
+        self._tried.set()
         self._partitions = link.partitions or self._partitions
         fields = {"topic": self._topic, "partitions": self._partitions}
         _log.info("kafka connected", extra={"fields": fields})
 
     def _say_away(self, reason: str) -> None:
+        self._tried.set()
         if reason != self.trouble:
             self.trouble = reason
             _log.warning("kafka away", extra={"fields": {"reason": reason}})
