@@ -24,6 +24,7 @@ from ingest.beacon.network import TrustedProxies
 from ingest.beacon.url import PageUrls
 from ingest.beacon.visitor import VisitorNumber
 from ingest.config import Config, Role
+from ingest.descriptors import connections_within_limit
 from ingest.http.answers import Answers
 from ingest.http.beacons import Beacons
 from ingest.http.counts import RequestCounts
@@ -177,7 +178,7 @@ async def _serve(config: Config) -> int:
     config.data_dir.mkdir(parents=True, exist_ok=True)
     if config.role is Role.STATS or config.workers > 1:
         raise StartError("role stats and workers above 1 are not part of this version")
-    server = Server(config)
+    server = Server(_within_descriptors(config))
     stop = _stop_signal(loop)
     url, admin_url = await server.start()
     to = "kafka" if config.uses_kafka else str(config.data_dir / "store")
@@ -190,6 +191,19 @@ async def _serve(config: Config) -> int:
     await server.stop(config.shutdown.grace)
     say(_LOGGER, INFO, "stopped")
     return 0
+
+
+def _within_descriptors(config: Config) -> Config:
+    """Take no more connections than the process may have."""
+    wanted = config.http.max_connections
+    fitting = connections_within_limit(wanted)
+    if fitting == wanted:
+        return config
+    reason = "the limit on open files is too low: raise it (ulimit -n, LimitNOFILE)"
+    what = "fewer connections than http.max_connections"
+    say(_LOGGER, WARNING, what, connections=fitting, reason=reason)
+    http = config.http.model_copy(update={"max_connections": fitting})
+    return config.model_copy(update={"http": http})
 
 
 def _stop_signal(loop: asyncio.AbstractEventLoop) -> "asyncio.Future[str]":
