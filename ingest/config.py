@@ -261,7 +261,7 @@ class Visitor(Section):
     """The visitor's number."""
 
     mode: VisitorMode = VisitorMode.HASH
-    """`hash`: from network, user agent and language; `cookie`: a random number in a cookie."""
+    """`hash`: of network, user agent and language, anew each day; `cookie` keeps the first one."""
     key_file: Path | None = None
     """File with the key of the day; `visitor.key` in `data_dir` when absent."""
 
