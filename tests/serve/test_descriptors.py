@@ -3,22 +3,14 @@
 import contextlib
 import resource
 import socket
-from collections.abc import Iterator
 
 from tests.support.metrics import scrape
-from tests.support.pings import ping_id, pixel
+from tests.support.pings import connections, ping_id, pixel
 from tests.support.raw import Answer, read, request
 from tests.support.server import Server, start_server
 from tests.support.tail import tail_events
 from tests.support.wait import until
 from tests.support.wrapped import wrapped_server
-
-
-@contextlib.contextmanager
-def _connections(server: Server, number: int) -> Iterator[list[socket.socket]]:
-    with contextlib.ExitStack() as stack:
-        address = ("127.0.0.1", server.port)
-        yield [stack.enter_context(socket.create_connection(address, 20)) for _ in range(number)]
 
 
 def _ping(connection: socket.socket, number: int) -> Answer | None:
@@ -30,9 +22,9 @@ def _ping(connection: socket.socket, number: int) -> Answer | None:
         return None
 
 
-def _ping_all(connections: list[socket.socket]) -> list[bool]:
+def _ping_all(clients: list[socket.socket]) -> list[bool]:
     """Whether a ping on each was stored; the others were closed, never answered otherwise."""
-    answers = [_ping(connection, number) for number, connection in enumerate(connections)]
+    answers = [_ping(connection, number) for number, connection in enumerate(clients)]
     assert {answer.outcome for answer in answers if answer} == {"stored"}
     return [answer is not None for answer in answers]
 
@@ -47,8 +39,8 @@ def test_it_outlives_a_process_without_descriptors_and_serves_again(tmp_path):
     with start_server(tmp_path) as server:
         assert _served(server)
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (40, 40))
-        with _connections(server, 80) as connections:
-            stored = _ping_all(connections)
+        with connections(server.port, 80) as clients:
+            stored = _ping_all(clients)
             assert 0 < sum(stored) < 40
             assert stored == sorted(stored, reverse=True)  # who was in stays in
             assert not _served(server)
@@ -64,11 +56,11 @@ def test_connections_leave_descriptors_for_segments_and_operators(tmp_path):
     with wrapped_server(tmp_path, limit, "--set", "store.segment_bytes=4096") as server:
         (warning,) = server.logged("fewer connections than http.max_connections")
         assert warning["connections"] == 40
-        with _connections(server, 60) as connections:
-            stored = _ping_all(connections)
+        with connections(server.port, 60) as clients:
+            stored = _ping_all(clients)
             assert sum(stored) == warning["connections"]
             segments = scrape(server.admin_url)["beacon_store_segments"]
-            inside = [one for one, kept in zip(connections, stored, strict=True) if kept]
+            inside = [one for one, kept in zip(clients, stored, strict=True) if kept]
             for _ in range(3):
                 assert all(_ping_all(inside))
             metrics = scrape(server.admin_url)
@@ -82,7 +74,7 @@ def test_a_low_soft_limit_is_raised_to_what_connections_need(tmp_path):
     limit = ["prlimit", f"--nofile=64:{hard}"]
     with (
         wrapped_server(tmp_path, limit, "--set", "http.max_connections=500") as server,
-        _connections(server, 200) as connections,
+        connections(server.port, 200) as clients,
     ):
-        assert all(_ping_all(connections))
+        assert all(_ping_all(clients))
         assert not server.logged("fewer connections than http.max_connections")

@@ -21,6 +21,16 @@ def pixel(event_id: str) -> bytes:
     return f"GET /p.gif?s=example&id={event_id} HTTP/1.1\r\nHost: beacon.test\r\n\r\n".encode()
 
 
+@contextlib.contextmanager
+def connections(port: int, number: int) -> Iterator[list[socket.socket]]:
+    """So many open connections, closed at the block's end."""
+    with contextlib.ExitStack() as stack:
+        address = ("127.0.0.1", port)
+        yield [
+            stack.enter_context(socket.create_connection(address, _TIMEOUT)) for _ in range(number)
+        ]
+
+
 @dataclass(slots=True)
 class Sent:
     """Ids by their fate. Sets are only added to, so any thread may look at their lengths."""
