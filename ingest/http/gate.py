@@ -38,8 +38,8 @@ class Gate(asyncio.Protocol):
     """One connection, one request at a time; what is pipelined behind it waits, unread."""
 
     __slots__ = (
-        "_at", "_buffer", "_head", "_parser", "_peer", "_phase", "_raw", "_reading", "_route",
-        "_shared", "_swallowed", "_transport", "_working", "_writable", "deadline",
+        "_at", "_buffer", "_ended", "_head", "_parser", "_peer", "_phase", "_raw", "_reading",
+        "_route", "_shared", "_swallowed", "_transport", "_working", "_writable", "deadline",
     )  # fmt: skip
 
     def __init__(self, shared: Shared) -> None:
@@ -53,6 +53,7 @@ class Gate(asyncio.Protocol):
         self._route = Route.NONE
         self._peer = Peer("", False)
         self._reading = True
+        self._ended = False
         self._writable = True
         self._working = False
         self._swallowed = 0
@@ -81,6 +82,7 @@ class Gate(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """A client that sends no more may still be owed an answer: keep the way to it open."""
+        self._ended = True
         if self._phase is Phase.ANSWER:
             return True
         if self._phase in (Phase.HEAD, Phase.BODY):
@@ -97,6 +99,8 @@ class Gate(asyncio.Protocol):
         self._writable = True
         if self._phase is Phase.HEAD:
             self._await_head()
+        if self._phase in (Phase.HEAD, Phase.BODY):
+            self._resume_reading()
             self._advance()
 
     @property
@@ -153,9 +157,17 @@ class Gate(asyncio.Protocol):
         finally:
             self._working = False
         waiting = self._phase is Phase.ANSWER or not self._writable
-        if waiting and self._reading and self._at < len(self._buffer):
+        if self._ended:
+            if not waiting and self._phase in (Phase.HEAD, Phase.BODY):
+                self._transport.close()  # the rest of this request will not come
+        elif waiting and self._reading and self._at < len(self._buffer):
             self._reading = False
             self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._transport.resume_reading()
 
     def _take_head(self) -> bool:
         """Take a head if it is whole. Raises `Refusal`."""
@@ -248,7 +260,8 @@ class Gate(asyncio.Protocol):
         shared, head = self._shared, self._head
         assert head is not None  # noqa: S101 (the phase says so)
         shared.counts.answer(answer.route, answer.outcome)
-        keep = head.keep_alive and not shared.stopping
+        last = self._ended and self._at == len(self._buffer)
+        keep = head.keep_alive and not shared.stopping and not last
         connection = (_KEEP if head.old else b"") if keep else _CLOSE
         head_only = head.method == b"HEAD"
         self._head = None
@@ -257,9 +270,7 @@ class Gate(asyncio.Protocol):
             self._close()
             return
         self._await_head()
-        if not self._reading:
-            self._reading = True
-            self._transport.resume_reading()
+        self._resume_reading()
         if self._at < len(self._buffer):
             self._advance()
 

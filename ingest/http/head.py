@@ -48,7 +48,15 @@ class Head(NamedTuple):
 class HeadParser:
     """Parses the heads of one connection, one after the other."""
 
-    __slots__ = ("_count", "_headers", "_max_headers", "_parser", "_repeated", "_target")
+    __slots__ = (
+        "_count",
+        "_headers",
+        "_keep_alive",
+        "_max_headers",
+        "_parser",
+        "_repeated",
+        "_target",
+    )
 
     def __init__(self, max_headers: int) -> None:
         self._max_headers = max_headers
@@ -57,6 +65,7 @@ class HeadParser:
         self._headers: dict[bytes, bytes] = {}
         self._count = 0
         self._repeated = False
+        self._keep_alive = False
 
     def on_url(self, target: bytes) -> None:
         """Called by the parser."""
@@ -72,6 +81,10 @@ class HeadParser:
             headers[name] += _SEPARATOR.get(name, b", ") + value
         elif b"_" not in name:
             headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        """Called by the parser, which forgets `Connection` at the message's end."""
+        self._keep_alive = self._parser.should_keep_alive()
 
     def parse(self, head: bytes) -> Head:
         """Parse a whole head, its empty line included. Raises `Refusal`."""
@@ -119,7 +132,7 @@ class HeadParser:
             path,
             query,
             headers,
-            parser.should_keep_alive() and not upgrade,
+            self._keep_alive and not upgrade,
             version == "1.0",
             _length(headers),
             chunked,

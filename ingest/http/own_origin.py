@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ingest.beacon.hit import Peer
 from ingest.beacon.network import TrustedProxies
 
+_PORTS = {"http": ":80", "https": ":443"}
 _LOOPBACK_HOSTS = ("localhost", "[::1]")
 
 
@@ -12,7 +13,7 @@ class OwnOrigin:
     """By `http.public_url`; else by a trusted proxy's word and `Host`; else plain HTTP."""
 
     def __init__(self, public_url: str | None, proxies: TrustedProxies) -> None:
-        self._public_url = public_url
+        self._public_url = None if public_url is None else normal(public_url)
         self._proxies = proxies
 
     def of(self, peer: Peer, headers: Mapping[bytes, bytes]) -> str:
@@ -21,7 +22,7 @@ class OwnOrigin:
             return self._public_url
         host = headers.get(b"host", b"").decode("latin-1").lower()
         scheme = "https" if self._proxies.https(peer, headers) else "http"
-        return f"{scheme}://{host}" if host else ""
+        return normal(f"{scheme}://{host}") if host else ""
 
     def secure(self, peer: Peer, headers: Mapping[bytes, bytes]) -> bool:
         """Whether browsers take `Secure` cookies here: HTTPS, or loopback."""
@@ -31,3 +32,9 @@ class OwnOrigin:
         host = origin.partition("://")[2]
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         return name in _LOOPBACK_HOSTS or name.endswith(".localhost") or name.startswith("127.")
+
+
+def normal(origin: str) -> str:
+    """Write an origin as browsers do: lower case, without its scheme's own port."""
+    scheme, _, host = origin.lower().partition("://")
+    return f"{scheme}://{host.removesuffix(_PORTS.get(scheme, ''))}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from ingest.beacon.hit import Hit, Peer
@@ -39,7 +39,7 @@ class Routes:
 class SlowHandler(RequestHandler):
     """aiohttp's handler of one connection, with the head as the gate read it."""
 
-    __slots__ = ("_counted", "_shared", "deadline", "head", "peer")
+    __slots__ = ("_body", "_counted", "_shared", "deadline", "head", "peer")
 
     def __init__(self, server: web.Server, shared: Shared, head: Head, peer: Peer) -> None:
         limits = shared.config
@@ -58,6 +58,7 @@ class SlowHandler(RequestHandler):
         self.head = head
         self.peer = peer
         self._shared = shared
+        self._body: StreamReader | None = None
         self._counted = False
         self.deadline = shared.loop.time() + limits.body_timeout + limits.write_timeout
 
@@ -80,8 +81,11 @@ class SlowHandler(RequestHandler):
         """It owes an answer."""
 
     def abort(self) -> None:
-        """Close it whatever it owes."""
+        """Close it whatever it owes, and whether or not the client reads."""
+        transport = self.transport
         self.force_close()
+        if transport is not None:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Let a body's reader know at once of a chunk that is malformed.
@@ -90,10 +94,18 @@ class SlowHandler(RequestHandler):
         the deadline.
         """
         super().data_received(data)
-        if self._messages and isinstance(self._messages[-1][0], _ErrInfo):
-            request = self._current_request
-            body = request.content if request is not None else self._messages[0][1]
-            body.set_exception(web.RequestPayloadError("malformed"))
+        if self._body is None and self._messages:
+            self._body = self._messages[0][1]
+        if (
+            self._body is not None
+            and self._messages
+            and isinstance(self._messages[-1][0], _ErrInfo)
+        ):
+            self._body.set_exception(web.RequestPayloadError("malformed"))
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the way to the answer open, if its request came whole: aiohttp would close."""
+        return self._body is not None and self._body.is_eof()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count a request whose client left."""

@@ -17,6 +17,8 @@ from ingest.beacon.network import TrustedProxies
 from ingest.config import Config
 from ingest.http.answers import Answers
 from ingest.http.beacons import Beacons
+from ingest.http.counts import RequestCounts
+from ingest.http.gate import Gate
 from ingest.http.listener import PublicListener
 from ingest.http.own_origin import OwnOrigin
 from ingest.http.routes import routes
@@ -68,6 +70,22 @@ class Harness:
     @property
     def events(self) -> list[dict[str, Any]]:
         return [orjson.loads(record.value) for record in self.sink.records]
+
+    @property
+    def counts(self) -> RequestCounts:
+        return self.shared.counts
+
+    @property
+    def gate(self) -> Gate:
+        """The one open connection, which is in the gate's hands."""
+        (connection,) = self.shared.connections
+        assert isinstance(connection, Gate)
+        return connection
+
+    def balanced(self) -> bool:
+        """Whether the ledger of requests adds up."""
+        counts = self.counts
+        return counts.received == counts.answered.total() + counts.aborted + counts.in_flight
 
     def forget(self) -> None:
         """Let go of what was stored so far."""
