@@ -74,11 +74,17 @@ class OptOut:
             members: dict[str, object] = {"field": "site"}
             detail = "site is missing or is no site's name"
             return problem(400, detail, Route.PAGE, Outcome.PAGE, headers=allowed, members=members)
-        secure = self._own.secure(hit.peer, hit.headers)
-        cookie = cookies.opt_out_here(secure) if out else cookies.opt_in_here(secure)
-        forget = (cookies.forget_uid(secure),) if out else ()
-        headers = (NO_STORE, *allowed, cookie, *forget)
+        set_cookies = self._cookies_here(hit, out=out)
+        headers = (NO_STORE, *allowed, *set_cookies)
         return reply(HTTPStatus.NO_CONTENT, headers, b"", Route.PAGE, Outcome.PAGE)
+
+    def _cookies_here(self, hit: Hit, *, out: bool) -> tuple[Header, ...]:
+        """None over plain HTTP: unpartitioned, they would change the choice for all sites."""
+        if not self._own.secure(hit.peer, hit.headers):
+            return ()
+        if out:
+            return (cookies.opt_out_here(True), cookies.forget_uid(True))
+        return (cookies.opt_in_here(True),)
 
 
 def _body(out: bool, signal: bool, secure: bool) -> str:

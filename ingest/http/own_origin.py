@@ -1,12 +1,13 @@
 """Under which scheme and origin browsers reach this server."""
 
+import re
 from collections.abc import Mapping
 
 from ingest.beacon.hit import Peer
 from ingest.beacon.network import TrustedProxies
 
 _PORTS = {"http": ":80", "https": ":443"}
-_LOOPBACK_HOSTS = ("localhost", "[::1]")
+_LOOPBACK = re.compile(r"(?:(?:[^:]*\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]*)?")
 
 
 class OwnOrigin:
@@ -29,9 +30,7 @@ class OwnOrigin:
         origin = self.of(peer, headers)
         if origin.startswith("https:"):
             return True
-        host = origin.partition("://")[2]
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        return name in _LOOPBACK_HOSTS or name.endswith(".localhost") or name.startswith("127.")
+        return _LOOPBACK.fullmatch(origin.partition("://")[2]) is not None
 
 
 def normal(origin: str) -> str:
