@@ -5,6 +5,7 @@ On a terminal they are text to read; elsewhere one JSON object a line, ready for
 
 import asyncio
 import logging
+import re
 import sys
 import time
 import traceback
@@ -49,7 +50,9 @@ def catch_unhandled(loop: asyncio.AbstractEventLoop) -> None:
 
 def _unhandled(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
-    fields = {"message": str(context.get("message", ""))}
+    # "Exception in callback f(…) at …": what a callback was called with may be a visitor's bytes.
+    message = re.split(r"[(<{\['\"]", str(context.get("message", "")), maxsplit=1)[0].rstrip()
+    fields = {"message": message}
     exc_info = (type(error), error, error.__traceback__) if error is not None else None
     logging.getLogger("ingest").error("unhandled", exc_info=exc_info, extra={_FIELDS: fields})
 
