@@ -1,6 +1,7 @@
 """The one place where things are wired, and the orderly start and stop."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -184,6 +185,7 @@ async def _serve(config: Config) -> int:
     to = "kafka" if config.uses_kafka else str(config.data_dir / "store")
     say(_LOGGER, INFO, "listening", url=url, admin_url=admin_url, events_to=to)
     _warn(config)
+    _collect_seldom()
     housekeeping = loop.create_task(server.housekeeping())
     name = await stop
     say(_LOGGER, INFO, "stopping", signal=name)
@@ -221,6 +223,17 @@ def _stop_signal(loop: asyncio.AbstractEventLoop) -> "asyncio.Future[str]":
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped, number)
     return stop
+
+
+def _collect_seldom() -> None:
+    """Have the garbage collector leave alone what stays, and come after 20,000 new objects.
+
+    Hundreds of pings wait at a time, so that at its default of 700 it looks at them again and
+    again and finds nothing: their objects go by themselves. 8 % of the CPU time (benchmarks/).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _warn(config: Config) -> None:
