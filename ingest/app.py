@@ -45,7 +45,7 @@ from ingest.sockets import bind, port_of
 
 _LOGGER = logging.getLogger("ingest")
 _HOUSEKEEPING = 5.0
-"""Seconds between looks at the geolocation file."""
+"""Seconds between looks at the geolocation file and the date."""
 
 
 _SPOOL_NUMBERS = tuple(
@@ -93,12 +93,15 @@ class _Log:
 class _Trouble:
     """Why pings cannot be stored right now, for `/readyz`."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, accumulator: Accumulator) -> None:
         self._sink = sink
+        self._accumulator = accumulator
 
     def __call__(self) -> str | None:
-        if self._sink.ready:
+        if self._accumulator.ready:
             return None
+        if self._sink.ready:
+            return "too many events wait to be stored"
         trouble = getattr(self._sink, "trouble", None)
         return str(trouble) if trouble else "events cannot be stored"
 
@@ -114,7 +117,9 @@ class Server:
         self.rejected = RejectedWriter(config)
         self.proxies = TrustedProxies(config.http.trusted_proxies)
         self.geo = Geo(config.geo.database)
-        self.collector = Collector(enrichment(config, self.proxies, self.geo, os.urandom, now()))
+        tools = enrichment(config, self.proxies, self.geo, os.urandom, now())
+        self.visitors = tools.visitors
+        self.collector = Collector(tools)
         own = OwnOrigin(config.http.public_url, self.proxies)
         beacons = Beacons(
             self.collector,
@@ -168,6 +173,7 @@ class Server:
         while True:
             await asyncio.sleep(_HOUSEKEEPING)
             self.geo.refresh()
+            self.visitors.turn_key(now())
 
     def _not_ready(self) -> str | None:
         return "stopping" if self._stopping else self.log.trouble()
@@ -272,7 +278,8 @@ def _store_log(config: Config) -> _Log:
             lambda: store.counts.damaged_frames,
         ),
     )
-    return _Log(store, Accumulator(store, delivery, batching, os.urandom), numbers, _Trouble(store))
+    accumulator = Accumulator(store, delivery, batching, os.urandom)
+    return _Log(store, accumulator, numbers, _Trouble(store, accumulator))
 
 
 def _kafka_log(config: Config) -> _Log:
@@ -283,7 +290,7 @@ def _kafka_log(config: Config) -> _Log:
     numbers = (
         Number("beacon_kafka_ready", "1 while Kafka takes batches.", lambda: float(sink.ready)),
     )
-    return _Log(sink, accumulator, numbers, _Trouble(sink))
+    return _Log(sink, accumulator, numbers, _Trouble(sink, accumulator))
 
 
 def enrichment(

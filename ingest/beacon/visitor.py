@@ -29,6 +29,10 @@ class VisitorNumber:
         )  # fmt: skip
         return int.from_bytes(blake2b(text, key=self._key.key(now), digest_size=4).digest())
 
+    def turn_key(self, now: int) -> None:
+        """Destroy the key of a day that is past though no ping comes: the promise is a day."""
+        self._key.key(now)
+
 
 def uid_cookie(headers: Mapping[bytes, bytes]) -> int | None:
     """The number that a `uid` cookie keeps, or None."""
