@@ -314,7 +314,7 @@ class Gate(asyncio.Protocol):
         assert self._head is not None  # noqa: S101 (the phase says so)
         self._phase = Phase.GONE
         # The other lane takes the connection in before this one lets go: it is never uncounted.
-        self._shared.slow_lane(self._transport, self._head, self._peer, self._raw + rest)
+        self._shared.slow_lane(self._transport, self._head, self._peer, self._raw, rest)
         self._shared.leave(self)
         self._buffer, self._at = b"", 0
 

@@ -32,8 +32,8 @@ class Connection(Protocol):
         """Close it whatever it owes."""
 
 
-SlowLane = Callable[[asyncio.Transport, Head, Peer, bytes], None]
-"""Takes over a connection for one request, whose bytes so far are given."""
+SlowLane = Callable[[asyncio.Transport, Head, Peer, bytes, bytes], None]
+"""Takes over a connection for one request: its head's bytes, and those of its body so far."""
 
 
 class Shared:
@@ -92,5 +92,7 @@ class Shared:
             self._empty.set()
 
 
-def _nowhere(transport: asyncio.Transport, _head: Head, _peer: Peer, _data: bytes) -> None:
+def _nowhere(
+    transport: asyncio.Transport, _head: Head, _peer: Peer, _raw: bytes, _rest: bytes
+) -> None:
     transport.abort()

@@ -129,7 +129,8 @@ class SlowHandler(RequestHandler):
             _log.error("a page failed", exc_info=exc)
             detail = "an error of ours; it was logged"
             self.answered(Route.PAGE, Outcome.PAGE)
-            response = to_response(problem(status, detail, Route.PAGE, Outcome.PAGE))
+            # Always 500: for aiohttp a `TimeoutError` is a 504, as if this were a gateway.
+            response = to_response(problem(500, detail, Route.PAGE, Outcome.PAGE))
         response.force_close()
         return response
 
@@ -166,15 +167,28 @@ class SlowLane:
         """Let go of aiohttp's side."""
         await self._runner.cleanup()
 
-    def take(self, transport: asyncio.Transport, head: Head, peer: Peer, data: bytes) -> None:
-        """Go on with a connection whose request's bytes so far are `data`."""
+    def take(
+        self,
+        transport: asyncio.Transport,
+        head: Head,
+        peer: Peer,
+        raw: bytes,
+        rest: bytes,
+    ) -> None:
+        """Go on with a connection whose head is `raw`, and what came of its body `rest`.
+
+        One after the other: with both at once aiohttp would take a malformed body for a malformed
+        head, and answer in HTTP/1.0.
+        """
         server = self._runner.server
         assert server is not None  # noqa: S101 (started)
         handler = SlowHandler(server, self._shared, head, peer)
         self._shared.adopt(handler)
         handler.connection_made(transport)
         transport.set_protocol(handler)
-        handler.data_received(data)
+        handler.data_received(raw)
+        if rest:
+            handler.data_received(rest)
 
     def _adapted(self, handler: Handler) -> AiohttpHandler:
         async def adapted(request: web.Request) -> web.StreamResponse:
@@ -209,8 +223,11 @@ class SlowLane:
         return self._adapted(methods[request.method])
 
     async def _body(self, request: web.Request) -> bytes:
-        async with asyncio.timeout(self._shared.config.body_timeout):
-            return await request.read()
+        try:
+            async with asyncio.timeout(self._shared.config.body_timeout):
+                return await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
 
     @web.middleware
     async def _answer(
@@ -225,10 +242,10 @@ class SlowLane:
         except web.HTTPRequestEntityTooLarge:
             limit = self._shared.config.max_body
             response = _refused(protocol, 413, f"the body has more than {limit} bytes")
+        except web.HTTPRequestTimeout:
+            response = _refused(protocol, 408, "the body did not come in time")
         except web.HTTPException as error:
             response = _refused(protocol, error.status, _detail(error), _allow(error))
-        except TimeoutError:
-            response = _refused(protocol, 408, "the body did not come in time")
         except web.RequestPayloadError:
             response = _refused(protocol, 400, "the body is malformed")
         response.force_close()
