@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     tail = _command(commands, "tail", "print events as JSON lines", _SHARED_FLAGS)
     tail.add_argument("--from", dest="origin", choices=("beginning", "now"), default="beginning")
     tail.add_argument("--no-follow", action="store_true", help="stop at the end")
-    tail.add_argument("--topic", choices=("events", "rejected"), default="events")
+    tail.add_argument("--topic", choices=("events", "rejected", "quarantine"), default="events")
     topics = _command(commands, "topics", "make Kafka's topics, or check them", _SHARED_FLAGS)
     topics.add_argument("action", choices=("create",))
     check = _command(

@@ -25,6 +25,7 @@ from ingest.beacon.network import TrustedProxies
 from ingest.beacon.url import PageUrls
 from ingest.beacon.visitor import VisitorNumber
 from ingest.config import Config, Role
+from ingest.config import Store as StoreConfig
 from ingest.descriptors import connections_within_limit
 from ingest.http.answers import Answers
 from ingest.http.beacons import Beacons
@@ -34,10 +35,12 @@ from ingest.http.own_origin import OwnOrigin
 from ingest.http.routes import routes
 from ingest.http.shared import Shared
 from ingest.log.accumulator import Accumulator, Batching
+from ingest.log.delivery import QUARANTINE, Delivery
 from ingest.log.kafka import KafkaSink
 from ingest.log.partition import Partitions, one_partition
 from ingest.log.rejected import RejectedWriter
 from ingest.log.sink import Sink, SinkError
+from ingest.log.spool import Spool, SpoolCounts
 from ingest.log.store import Store
 from ingest.logs import catch_unhandled, say, setup
 from ingest.metrics import Metrics, Number
@@ -46,18 +49,6 @@ from ingest.sockets import bind, port_of
 _LOGGER = logging.getLogger("ingest")
 _HOUSEKEEPING = 5.0
 """Seconds between looks at the geolocation file and the date."""
-
-
-_SPOOL_NUMBERS = tuple(
-    Number(f"beacon_spool_events_{name}", f"Events of the spool: {what}.", lambda: 0)
-    for name, what in (
-        ("waiting_at_start", "waiting when the process started"),
-        ("replayed_total", "acknowledged by Kafka later"),
-        ("quarantined_total", "refused by Kafka for themselves"),
-        ("waiting", "waiting now"),
-    )
-)
-"""The ledger's third line; zero until there is a spool."""
 
 
 class StartError(Exception):
@@ -136,7 +127,6 @@ class Server:
             *_connection_numbers(counts),
             *self.log.numbers,
             *_rejected_numbers(self.rejected),
-            *_SPOOL_NUMBERS,
         )
         metrics = Metrics(counts, self.collector.counts, self.log.accumulator, numbers)
         self.admin = AdminListener(config.admin, metrics.registry, Health(self._not_ready))
@@ -277,20 +267,74 @@ def _store_log(config: Config) -> _Log:
             "Unreadable parts found at the start.",
             lambda: store.counts.damaged_frames,
         ),
+        *_spool_numbers(SpoolCounts()),  # without Kafka the ledger's third line is 0 = 0
     )
     accumulator = Accumulator(store, delivery, batching, os.urandom)
     return _Log(store, accumulator, numbers, _Trouble(store, accumulator))
 
 
 def _kafka_log(config: Config) -> _Log:
-    sink = KafkaSink(config.kafka, config.delivery)
-    partitions = Partitions(lambda: sink.partitions)
-    batching = Batching(config.kafka.batch_bytes, partitions.of, lambda: sink.partitions)
-    accumulator = Accumulator(sink, config.delivery, batching, os.urandom)
+    kafka = KafkaSink(config.kafka, config.delivery)
+    partitions = Partitions(lambda: kafka.partitions)
+    spool = Spool(config.data_dir / "spool", config.spool)
+    aside = StoreConfig(max_bytes=config.spool.quarantine_bytes, min_free=config.spool.min_free)
+    quarantine = Store(config.data_dir / QUARANTINE, aside)
+    delivery = Delivery(kafka, spool, quarantine, partitions.of, now, config.spool)
+    batching = Batching(config.kafka.batch_bytes, partitions.of, lambda: kafka.partitions)
+    accumulator = Accumulator(delivery, config.delivery, batching, os.urandom)
     numbers = (
-        Number("beacon_kafka_ready", "1 while Kafka takes batches.", lambda: float(sink.ready)),
+        Number("beacon_kafka_ready", "1 while Kafka takes batches.", lambda: float(kafka.ready)),
+        Number(
+            "beacon_delivery_breaker_open",
+            "1 while everything goes to the spool without trying Kafka.",
+            lambda: float(delivery.breaker_open),
+        ),
+        Number(
+            "beacon_spool_oldest_seconds",
+            "Seconds that the oldest event has waited in the spool.",
+            lambda: delivery.oldest,
+        ),
+        *_spool_numbers(spool.counts),
     )
-    return _Log(sink, accumulator, numbers, _Trouble(sink, accumulator))
+    return _Log(delivery, accumulator, numbers, _Trouble(delivery, accumulator))
+
+
+def _spool_numbers(counts: SpoolCounts) -> Sequence[Number]:
+    return (
+        Number("beacon_spool_bytes", "Bytes of the spool.", lambda: counts.bytes),
+        Number("beacon_spool_torn_bytes", "Bytes cut at the start.", lambda: counts.torn_bytes),
+        Number(
+            "beacon_spool_damaged_frames",
+            "Unreadable parts found at the start.",
+            lambda: counts.damaged_frames,
+        ),
+        Number(
+            "beacon_spool_events_lost",
+            "Events of the spool that cannot be read any more.",
+            lambda: counts.lost,
+        ),
+        Number(
+            "beacon_spool_events_expired_total",
+            "Events deleted at 20 days, never taken by Kafka.",
+            lambda: counts.expired,
+        ),
+        Number(
+            "beacon_spool_events_waiting_at_start",
+            "Events that waited when the process started, but for those lost or expired.",
+            lambda: counts.waiting_at_start,
+        ),
+        Number(
+            "beacon_spool_events_replayed_total",
+            "Events that Kafka took later.",
+            lambda: counts.replayed,
+        ),
+        Number(
+            "beacon_spool_events_quarantined_total",
+            "Events that Kafka refuses for themselves.",
+            lambda: counts.quarantined,
+        ),
+        Number("beacon_spool_events_waiting", "Events waiting now.", lambda: counts.waiting),
+    )
 
 
 def enrichment(

@@ -259,6 +259,21 @@ class Store(Section):
     """Days after which an event is gone; 20 at most, as the privacy policy promises."""
 
 
+class Spool(Section):
+    """The spool on disk: where events wait while Kafka does not take them."""
+
+    max_bytes: Bytes = 20 * _GIB
+    """Bytes of segment files at most; above it pings are shed with 503."""
+    min_free: Bytes = 512 * _MIB
+    """Bytes that stay free on the disk; below it pings are shed with 503."""
+    segment_bytes: Annotated[int, Field(ge=4_096, le=_GIB)] = 64 * _MIB
+    """Bytes after which a segment file is closed and a new one begun."""
+    alarm_age: Seconds = 300.0
+    """Seconds after which events that still wait for Kafka are reported in the log."""
+    quarantine_bytes: Bytes = _GIB
+    """Bytes of records that Kafka refuses for themselves at most."""
+
+
 class Visitor(Section):
     """The visitor's number."""
 
@@ -367,6 +382,7 @@ class Config(BaseSettings):
     kafka: Kafka = Kafka()
     delivery: Delivery = Delivery()
     store: Store = Store()
+    spool: Spool = Spool()
     visitor: Visitor = Visitor()
     geo: Geo = Geo()
     headers: Headers = Headers()

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from ingest.config import Config, Kafka
+from ingest.log.delivery import QUARANTINE
 from ingest.log.kafka_client import admin_client, client_options, translate
 from ingest.log.reader import Reader
 from ingest.log.rejected import DIRECTORY
@@ -30,7 +31,7 @@ class TailOptions:
     """What to print."""
 
     topic: str
-    """`events` or `rejected`."""
+    """`events`, `rejected`, or `quarantine`: what Kafka refused, always on disk here."""
     from_beginning: bool
     """Else only what comes from now on."""
     follow: bool
@@ -45,7 +46,7 @@ def tail(config: Config, options: TailOptions) -> int:
     """Print events to standard output; returns the exit code. Takes no lock and no offset."""
     setup(config.logs)
     try:
-        if config.uses_kafka:
+        if config.uses_kafka and options.topic != QUARANTINE:
             asyncio.run(_tail_kafka(config.kafka, options))
         else:
             for lines in _local(config.data_dir, options):
@@ -69,6 +70,11 @@ def _local(data_dir: Path, options: TailOptions) -> Iterator[list[bytes]]:
         raise TailError(f"{data_dir} does not exist: is this the server's data_dir?")
     if options.topic == "rejected":
         return _rejected(data_dir / DIRECTORY, options)
+    if options.topic == QUARANTINE:
+        quarantine = data_dir / QUARANTINE
+        if not quarantine.is_dir():
+            raise TailError(f"{quarantine} does not exist: no server with Kafka ran on it")
+        return _store(quarantine, options)
     store = data_dir / "store"
     if not store.is_dir():
         raise TailError(f"{store} does not exist: nothing was stored here, or events go to Kafka")

@@ -1,0 +1,187 @@
+"""The broker fails in every way it can; nothing that was confirmed is lost."""
+
+import asyncio
+import shutil
+import signal
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from tests.faults.rig import Rig
+from tests.support.raw import request
+from tests.support.tail import tail_events
+from tests.support.tmpfs import small_disk
+from tests.support.wait import until
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def broker(own_broker):
+    broker = own_broker()
+    broker.start()
+    return broker
+
+
+@pytest.fixture
+def rig(tmp_path, broker):
+    made = Rig(tmp_path, broker)
+    yield made
+    made.server.kill()
+
+
+async def test_without_a_fault_there_are_no_duplicates_and_nothing_is_spooled(rig):
+    await rig.send(200, 2)
+    report = await rig.report()
+    assert report.outcomes == {"stored": report.sent}
+    assert report.duplicates == 0
+    assert rig.metric("beacon_events_spooled_total") == 0
+    assert rig.metric("beacon_events_direct_total") == report.found
+
+
+async def test_broker_killed_under_load_and_started_again(rig):
+    sending = asyncio.ensure_future(rig.send(150, 6))
+    await asyncio.sleep(1)
+    await asyncio.to_thread(rig.broker.kill)
+    await asyncio.sleep(2)
+    await rig.broker_up()
+    await sending
+    await rig.drained()
+    report = await rig.report()
+    assert report.outcomes == {"stored": report.sent}
+    assert rig.metric("beacon_events_spooled_total") > 0
+
+
+async def test_broker_that_stands_still_costs_time_and_no_event(rig):
+    sending = asyncio.ensure_future(rig.send(150, 5))
+    await asyncio.sleep(1)
+    rig.broker.pause()
+    await asyncio.sleep(3)
+    rig.broker.resume()
+    await sending
+    await rig.drained()
+    report = await rig.report()
+    assert report.outcomes == {"stored": report.sent}
+
+
+async def test_broker_away_at_the_start_and_there_later(tmp_path, own_broker):
+    broker = own_broker()
+    rig = Rig(tmp_path, broker)
+    try:
+        assert request(rig.server.admin_url, "/readyz").status == 200
+        await rig.send(100, 1)
+        assert rig.metric("beacon_spool_events_waiting") == len(rig.answers.sent)
+        await rig.broker_up()
+        await rig.drained()
+        report = await rig.report()
+        assert report.outcomes == {"stored": report.sent}
+        assert report.duplicates == 0
+    finally:
+        rig.server.kill()
+
+
+async def test_collector_killed_with_a_full_spool_replays_it_at_the_next_start(rig):
+    await asyncio.to_thread(rig.broker.kill)
+    sending = asyncio.ensure_future(rig.send(150, 2))
+    await asyncio.sleep(1)
+    rig.server.kill()
+    await sending
+    await rig.broker_up()
+    rig.start()
+    await rig.drained()
+    report = await rig.report()
+    assert report.confirmed > 50
+    assert rig.metric("beacon_spool_events_waiting_at_start") > 0
+
+
+@pytest.mark.parametrize("state", ["up", "stalled", "away"])
+async def test_sigterm_under_load_answers_and_stores_what_was_taken(rig, state):
+    sending = asyncio.ensure_future(rig.send(150, 2))
+    await asyncio.sleep(0.5)
+    if state == "stalled":
+        rig.broker.pause()
+    elif state == "away":
+        await asyncio.to_thread(rig.broker.kill)
+    await asyncio.sleep(0.5)
+    rig.server.signal(signal.SIGTERM)
+    await sending
+    assert await asyncio.to_thread(rig.server.wait) == 0
+    if state == "stalled":
+        rig.broker.resume()
+    elif state == "away":
+        await rig.broker_up()
+    rig.start()
+    await rig.drained()
+    report = await rig.report()
+    assert set(report.outcomes) <= {"stored", "no answer"}  # none: the socket was closed already
+    assert report.confirmed > 50
+
+
+async def test_second_server_on_the_same_spool_is_refused(rig):
+    first, second = rig.server, rig.start(wait=False)
+    try:
+        assert await asyncio.to_thread(second.wait) == 1
+        assert "in use" in second.stderr_text()
+    finally:
+        rig.server = first
+
+
+async def test_spool_on_a_full_disk_sheds_and_is_really_emptied(tmp_path, broker):
+    with small_disk(tmp_path / "data", 1 << 20):
+        rig = Rig(tmp_path, broker, ("--set", "spool.segment_bytes=65536"))
+        try:
+            await asyncio.to_thread(broker.kill)
+            free = shutil.disk_usage(tmp_path / "data").free
+            (tmp_path / "data" / "ballast").write_bytes(bytes(free - 20 * 1024))
+            await rig.send(400, 3)
+            # One small batch may still fit where a larger one did not.
+            answer = until(lambda: _shed(request(rig.server.url, "/p.gif?s=full")))
+            assert answer.status == 503
+            assert int(answer.headers["retry-after"]) > 0
+            until(lambda: request(rig.server.admin_url, "/readyz").status == 503)
+            await rig.broker_up()
+            await rig.drained()
+            report = await rig.report()
+            assert report.outcomes["shed"] > 0
+            assert report.confirmed > 0
+            rig.wait_for(lambda: rig.metric("beacon_spool_bytes") == 0)
+            assert request(rig.server.url, "/p.gif?s=full").outcome == "stored"
+        finally:
+            rig.server.kill()
+
+
+async def test_a_record_too_large_is_put_aside_and_its_neighbours_go_through(tmp_path, broker):
+    prefix = "beacon"
+    await _create_topic(broker.bootstrap, f"{prefix}.events", {"max.message.bytes": "2500"})
+    flags = ("--set", "kafka.compression=none", "--set", f"kafka.topic_prefix={prefix}")
+    rig = Rig(tmp_path, broker, flags)
+    rig.prefix = prefix
+    try:
+        large = b'{"s":"large","t":"%b","props":{"a":"%b"}}' % (b"\\u2713" * 512, b"\\u2713" * 256)
+        sending = asyncio.ensure_future(rig.send(50, 2))
+        await asyncio.sleep(0.5)
+        answer = await asyncio.to_thread(request, rig.server.url, "/e", method="POST", body=large)
+        assert (answer.status, answer.outcome) == (204, "stored")
+        await sending
+        await rig.drained()
+        report = await rig.report()
+        assert report.outcomes == {"stored": report.sent}
+        assert rig.metric("beacon_spool_events_quarantined_total") == 1
+        (aside,) = tail_events(rig.server.data_dir, "--topic", "quarantine")
+        assert aside["event"]["site"] == "large"
+        assert "too large" in aside["reason"]
+    finally:
+        rig.server.kill()
+
+
+def _shed(answer):
+    return answer if answer.outcome == "shed" else None
+
+
+async def _create_topic(bootstrap, name, settings):
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(name, 2, 1, topic_configs=settings)])
+    finally:
+        await admin.close()

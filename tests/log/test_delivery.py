@@ -1,0 +1,263 @@
+"""Kafka first, the spool behind it, and back: with a remote in memory whose faults are ours."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from ingest.config import Spool as SpoolConfig
+from ingest.config import Store as StoreConfig
+from ingest.log.batch import Batch, Record, Settled
+from ingest.log.delivery import Delivery
+from ingest.log.reader import Reader
+from ingest.log.sink import (
+    RecordRefused,
+    SinkError,
+    SinkFull,
+    SinkTimeout,
+    SinkUnavailable,
+)
+from ingest.log.spool import Spool
+from ingest.log.store import Store
+from tests.support.memory_sink import MemorySink
+from tests.support.stored import NOON, batch, batches
+from tests.support.wait import until_async
+
+CONFIG = SpoolConfig(min_free=0)
+
+
+class Remote(MemorySink):
+    """A Kafka that refuses values which say so."""
+
+    trouble: str | None = None
+
+    async def write(self, batch: Batch) -> Settled:
+        if any(b"refuse me" in record.value for record in batch.records):
+            raise RecordRefused("too large")
+        return await super().write(batch)
+
+
+class Rig:
+    """A delivery and what stands around it."""
+
+    def __init__(self, directory: Path, config: SpoolConfig, clock: int) -> None:
+        self.directory = directory
+        self.remote = Remote()
+        self.spool = Spool(directory / "spool", config)
+        quarantine = Store(directory / "quarantine", StoreConfig(min_free=0))
+        self.delivery = Delivery(
+            self.remote, self.spool, quarantine, lambda _: 0, lambda: clock, config
+        )
+
+    @property
+    def taken(self) -> list[bytes]:
+        return [record.value for record in self.remote.records]
+
+    @property
+    def files(self) -> list[Path]:
+        return list((self.directory / "spool").glob("*.seg*"))
+
+    def check_ledger(self) -> None:
+        counts = self.spool.counts
+        assert counts.waiting_at_start + counts.spooled == (
+            counts.replayed + counts.quarantined + counts.waiting
+        )
+
+    async def emptied(self) -> None:
+        await until_async(lambda: self.spool.counts.waiting == 0 and not self.files)
+        self.check_ledger()
+
+
+@asynccontextmanager
+async def rig(
+    directory: Path, config: SpoolConfig = CONFIG, away: bool = False, clock: int = NOON
+) -> AsyncIterator[Rig]:
+    made = Rig(directory, config, clock)
+    if away:
+        made.remote.error = SinkUnavailable("away")
+    await made.delivery.start()
+    try:
+        yield made
+    finally:
+        made.remote.open.set()
+        await made.delivery.close()
+
+
+def values(made: list[Batch]) -> list[bytes]:
+    return [record.value for one in made for record in one.records]
+
+
+async def test_a_batch_goes_to_kafka_while_kafka_takes_it(tmp_path):
+    async with rig(tmp_path) as r:
+        assert await r.delivery.write(batch(1)) is Settled.DIRECT
+        assert r.files == []
+        assert r.spool.counts.spooled == 0
+
+
+@pytest.mark.parametrize("error", [SinkTimeout("late"), SinkUnavailable("away"), SinkError("?")])
+async def test_a_batch_that_kafka_does_not_take_is_spooled_and_replayed(tmp_path, error):
+    async with rig(tmp_path) as r:
+        r.remote.open.clear()  # so that readiness is not what decides
+        writing = asyncio.create_task(r.delivery.write(batch(1)))
+        await asyncio.sleep(0)
+        r.remote.error = error
+        r.remote.open.set()
+        assert await writing is Settled.SPOOLED
+        assert r.delivery.breaker_open
+        assert r.spool.counts.waiting == 2
+        r.remote.error = None
+        await r.emptied()
+        assert r.taken == values([batch(1)])
+        assert not r.delivery.breaker_open
+
+
+async def test_while_the_breaker_is_open_nothing_is_tried(tmp_path):
+    async with rig(tmp_path, away=True) as r:
+        for number in range(3):
+            assert await r.delivery.write(batch(number)) is Settled.SPOOLED
+        assert r.remote.batches == []
+        assert r.delivery.ready
+
+
+async def test_replay_is_oldest_first(tmp_path):
+    async with rig(tmp_path, away=True) as r:
+        made = batches(range(20))
+        for one in made:
+            await r.delivery.write(one)
+        r.remote.error = None
+        await r.emptied()
+        assert r.taken == values(made)
+
+
+async def test_live_batches_go_direct_while_the_replay_goes_on(tmp_path):
+    async with rig(tmp_path, away=True) as r:
+        for one in batches(range(5), records=300, length=1_000):
+            await r.delivery.write(one)
+        r.remote.error = None
+        await until_async(lambda: not r.delivery.breaker_open)
+        assert await r.delivery.write(batch(9)) is Settled.DIRECT
+        await r.emptied()
+
+
+async def test_a_batch_late_and_spooled_may_appear_twice_and_is_never_lost(tmp_path):
+    class Late(Remote):
+        async def write(self, batch: Batch) -> Settled:
+            await super().write(batch)
+            if len(self.batches) == 1:
+                raise SinkTimeout("acknowledged too late")
+            return Settled.DIRECT
+
+    r = Rig(tmp_path, CONFIG, NOON)
+    r.delivery._remote = r.remote = Late()
+    await r.delivery.start()
+    assert await r.delivery.write(batch(1)) is Settled.SPOOLED
+    await r.emptied()
+    assert r.taken == 2 * values([batch(1)])
+    await r.delivery.close()
+
+
+async def test_what_waits_at_the_start_is_replayed(tmp_path):
+    made = batches(range(4))
+    async with rig(tmp_path, away=True) as r:
+        for one in made:
+            await r.delivery.write(one)
+    async with rig(tmp_path) as r:
+        assert r.spool.counts.waiting_at_start == 8
+        await r.emptied()
+        assert r.taken == values(made)
+        assert r.spool.counts.replayed == 8
+
+
+async def test_a_refused_record_is_put_aside_whole_and_its_neighbours_go_through(tmp_path):
+    made = batch(1, records=7)
+    made.records[3] = Record(b"site.example", b'{"title":"refuse me"}', NOON)
+    async with rig(tmp_path) as r:
+        assert await r.delivery.write(made) is Settled.SPOOLED
+        await r.emptied()
+        assert sorted(r.taken) == sorted(values([made])[:3] + values([made])[4:])
+        assert (r.spool.counts.replayed, r.spool.counts.quarantined) == (6, 1)
+    with Reader(tmp_path / "quarantine") as reader:
+        (aside,) = reader.batches()
+    assert aside.records == (
+        Record(b"site.example", b'{"reason":"too large","event":{"title":"refuse me"}}', NOON),
+    )
+
+
+async def test_a_full_spool_says_so_and_works_again_once_it_is_emptied(tmp_path):
+    config = SpoolConfig(min_free=0, max_bytes=10_000, segment_bytes=4_096)
+    async with rig(tmp_path, config, away=True) as r:
+        confirmed = []
+        with pytest.raises(SinkFull):
+            await _fill(r.delivery, confirmed)
+        assert confirmed
+        assert not r.delivery.ready
+        assert "room" in str(r.delivery.trouble)
+        r.remote.error = None
+        await r.emptied()
+        assert r.taken == values(confirmed)
+        r.remote.error = SinkUnavailable("away again")
+        await until_async(lambda: r.spool.ready)
+        assert await r.delivery.write(batch(999)) is Settled.SPOOLED
+
+
+async def _fill(delivery, confirmed):
+    for number in range(200):
+        one = batch(number, length=500)
+        await delivery.write(one)
+        confirmed.append(one)
+
+
+async def test_a_batch_of_unknown_fate_is_failed_not_shed_when_the_spool_is_full_too(tmp_path):
+    config = SpoolConfig(min_free=1 << 60)
+    async with rig(tmp_path, config) as r:
+        r.remote.open.clear()
+        writing = asyncio.create_task(r.delivery.write(batch(1)))
+        await asyncio.sleep(0)
+        r.remote.error = SinkTimeout("late")
+        r.remote.open.set()
+        with pytest.raises(SinkError) as raised:
+            await writing
+        assert not isinstance(raised.value, SinkFull | SinkUnavailable)
+
+
+async def test_a_damaged_segment_loses_just_what_was_in_it_and_the_ledger_says_so(tmp_path):
+    config = SpoolConfig(min_free=0, segment_bytes=4_096)
+    async with rig(tmp_path, config, away=True) as r:
+        for one in batches(range(12), length=1_000):
+            await r.delivery.write(one)
+    victim = sorted(r.files)[0]
+    data = bytearray(victim.read_bytes())
+    data[200] ^= 0xFF  # in the first frame
+    victim.write_bytes(data)
+    async with rig(tmp_path, config) as r:
+        await r.emptied()
+        assert r.taken == values(batches(range(1, 12), length=1_000))
+        assert r.spool.counts.lost == 2
+
+
+async def test_waiting_long_is_reported_once(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    async with rig(tmp_path, away=True, clock=1 << 62) as r:
+        await r.delivery.write(batch(1))
+        await until_async(lambda: r.delivery.oldest > 0)
+        await r.delivery.write(batch(2))
+        said = [line for line in caplog.messages if line == "events wait long in the spool"]
+        assert len(said) == 1
+        r.remote.error = None
+        await r.emptied()
+        await until_async(lambda: r.delivery.oldest == 0)
+
+
+async def test_closing_is_bounded_while_the_remote_stands_still(tmp_path):
+    async with rig(tmp_path, away=True) as r:
+        await r.delivery.write(batch(1))
+        r.remote.error = None
+        r.remote.open.clear()
+        async with asyncio.timeout(5):
+            await r.delivery.close()
+    async with rig(tmp_path) as r:
+        await r.emptied()
+        assert r.taken == values([batch(1)])
