@@ -8,13 +8,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks import reconcile
 from benchmarks.first import NotAllStored, Plan, run
 from benchmarks.report import Cell, as_json, markdown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the words say; returns the exit code."""
-    parsed = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["reconcile"]:
+        return reconcile.main(words[1:])
+    parsed = _parser().parse_args(words)
     connections = tuple(int(number) for number in parsed.connections.split(","))
     plan = Plan(
         parsed.rounds,

@@ -104,6 +104,16 @@ class DeliveryModel(RuleBasedStateMachine):
         self.remote.arrives_late = late
         self.remote.error = None if late else SinkUnavailable("away")
 
+    @rule(count=st.integers(1, 4), late=st.booleans())
+    def an_outage(self, count: int, late: bool) -> None:
+        """Kafka goes, pings come, Kafka comes; its first acknowledgement may be late."""
+        self.kafka_goes(False)
+        for _ in range(count):
+            self.append(2, False)
+        self.remote.arrives_late = late
+        self.kafka_comes()
+        self.drained()
+
     @rule()
     def kafka_comes(self) -> None:
         self.remote.error = None
