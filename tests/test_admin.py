@@ -116,19 +116,35 @@ def test_the_public_port_shows_none_of_it(tmp_path: Path):
             assert request(server.admin_url, target).status == 200
 
 
-def test_without_kafka_it_is_not_ready_and_sheds(tmp_path: Path):
-    with start_server(tmp_path, "--kafka", "127.0.0.1:1") as server:
-        away = request(server.admin_url, "/readyz")
-        assert away.status == 503
-        assert away.body.startswith(b"not ready: 127.0.0.1:1: connection refused")
-        assert request(server.admin_url, "/healthz").status == 200
+def test_without_kafka_pings_are_spooled_and_it_is_ready(tmp_path: Path):
+    flags = ("--kafka", "127.0.0.1:1", "--set", "spool.min_free=0")
+    with start_server(tmp_path, *flags) as server:
+        assert request(server.admin_url, "/readyz").status == 200
+        ping = request(server.url, "/p.gif?s=a")
+        assert (ping.status, ping.outcome) == (200, "stored")
+        metrics = scrape(server.admin_url)
+        assert metrics["beacon_kafka_ready"] == 0
+        assert metrics["beacon_spool_events_waiting"] == 1
+        metrics.check_ledger()
+
+
+def test_without_kafka_and_with_a_full_spool_it_is_not_ready_and_sheds(tmp_path: Path):
+    flags = ("--kafka", "127.0.0.1:1", "--set", "spool.max_bytes=0")
+    with start_server(tmp_path, *flags) as server:
         ping = request(server.url, "/p.gif?s=a")
         assert (ping.status, ping.outcome) == (503, "shed")
         assert int(ping.headers["retry-after"]) > 0
+        away = until(lambda: _not_ready(server.admin_url), 10, "readiness to go away")
+        assert away.body.startswith(b"not ready: the spool: no room")
+        assert request(server.admin_url, "/healthz").status == 200
         metrics = scrape(server.admin_url)
-        assert metrics["beacon_kafka_ready"] == 0
         assert metrics["beacon_events_shed_total"] == 1
         metrics.check_ledger()
+
+
+def _not_ready(admin_url: str):
+    answer = request(admin_url, "/readyz")
+    return answer if answer.status == 503 else None
 
 
 def test_a_full_store_is_not_ready(tmp_path: Path):
