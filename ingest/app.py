@@ -225,7 +225,8 @@ def _collect_seldom() -> None:
     """Have the garbage collector leave alone what stays, and come after 20,000 new objects.
 
     Hundreds of pings wait at a time, so that at its default of 700 it looks at them again and
-    again and finds nothing: their objects go by themselves. 8 % of the CPU time (benchmarks/).
+    again and finds nothing: their objects go by themselves. It took 8 % of the time in a profile
+    (benchmarks/results/first.md).
     """
     gc.collect()
     gc.freeze()
