@@ -34,7 +34,8 @@ from ingest.http.listener import PublicListener
 from ingest.http.own_origin import OwnOrigin
 from ingest.http.routes import routes
 from ingest.http.shared import Shared
-from ingest.log.accumulator import Accumulator, Batching
+from ingest.log.accumulator import Accumulator
+from ingest.log.batch import Batching
 from ingest.log.delivery import QUARANTINE, Delivery
 from ingest.log.kafka import KafkaSink
 from ingest.log.partition import Partitions, one_partition
@@ -280,8 +281,8 @@ def _kafka_log(config: Config) -> _Log:
     spool = Spool(config.data_dir / "spool", config.spool)
     aside = StoreConfig(max_bytes=config.spool.quarantine_bytes, min_free=config.spool.min_free)
     quarantine = Store(config.data_dir / QUARANTINE, aside)
-    delivery = Delivery(kafka, spool, quarantine, partitions.of, now, config.spool)
     batching = Batching(config.kafka.batch_bytes, partitions.of, lambda: kafka.partitions)
+    delivery = Delivery(kafka, spool, quarantine, batching, now, config.spool)
     accumulator = Accumulator(delivery, config.delivery, batching, os.urandom)
     numbers = (
         Number("beacon_kafka_ready", "1 while Kafka takes batches.", lambda: float(kafka.ready)),

@@ -8,8 +8,8 @@ import pytest
 from ingest import app
 from ingest.config import Delivery
 from ingest.configure import load
-from ingest.log.accumulator import Accumulator, Batching
-from ingest.log.batch import Record, Settled
+from ingest.log.accumulator import Accumulator
+from ingest.log.batch import Batching, Record, Settled
 from tests.support.memory_sink import MemorySink
 from tests.support.wait import until_async
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ingest.config import Delivery
-from ingest.log.batch import RECORD_OVERHEAD, Batch, Record, Settled, Waiter
+from ingest.log.batch import RECORD_OVERHEAD, Batch, Batching, Record, Settled, Waiter
 from ingest.log.histogram import Histogram
 from ingest.log.linger import Linger
 from ingest.log.sink import Sink, SinkError, SinkFull, SinkUnavailable
@@ -39,18 +39,6 @@ class DeliveryCounts:
             self.shed += events
         else:
             self.failed += events
-
-
-@dataclass(frozen=True, slots=True)
-class Batching:
-    """What a batch may be."""
-
-    limit: int
-    """Bytes of a batch at most; a larger record goes alone."""
-    partition: Callable[[bytes], int]
-    """The partition of a key."""
-    partitions: Callable[[], int]
-    """How many there are now."""
 
 
 class Accumulator:

@@ -1,6 +1,7 @@
 """A batch: records of one partition that become durable together, and who waits for them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -30,9 +31,26 @@ class Record(NamedTuple):
     timestamp: int
     """Epoch milliseconds."""
 
+    @property
+    def size(self) -> int:
+        """Bytes counted for it."""
+        return len(self.key) + len(self.value) + RECORD_OVERHEAD
+
 
 RECORD_OVERHEAD = 64
 """Bytes counted for a record beside its key and value: Kafka's framing, headers, our objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """What a batch may be."""
+
+    limit: int
+    """Bytes of a batch at most; a larger record goes alone."""
+    partition: Callable[[bytes], int]
+    """The partition of a key."""
+    partitions: Callable[[], int]
+    """How many there are now."""
 
 
 class Batch:

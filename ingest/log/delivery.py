@@ -8,12 +8,11 @@ the probe: the breaker closes when Kafka takes it, or when it is connected and n
 import asyncio
 import contextlib
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from ingest.config import Spool as SpoolConfig
-from ingest.log.batch import Batch, Record, Settled
+from ingest.log.batch import Batch, Batching, Record, Settled
 from ingest.log.reader import StoredBatch
 from ingest.log.sink import RecordRefused, Sink, SinkError, SinkTimeout, SinkUnavailable
 from ingest.log.spool import Spool
@@ -44,18 +43,19 @@ class Delivery:
         remote: Remote,
         spool: Spool,
         quarantine: Sink,
-        partition: Callable[[bytes], int],
+        batching: Batching,
         clock: Callable[[], int],
         config: SpoolConfig,
         probe: float = _PROBE,
     ) -> None:
-        """`clock` returns epoch milliseconds; `partition` that of a key; `probe` in seconds."""
+        """`clock` returns epoch milliseconds; `probe` is in seconds."""
         self._probe = probe
         self._look = min(_LOOK, probe)
         self._remote = remote
         self._spool = spool
         self._quarantine = quarantine
-        self._partition = partition
+        self._partition = batching.partition
+        self._limit = batching.limit
         self._clock = clock
         self._alarm_age = config.alarm_age
         self._breaker_open = False
@@ -137,7 +137,7 @@ class Delivery:
                 await asyncio.sleep(self._probe)
                 continue
             if stored:
-                await self._bring_over(stored)
+                await self._bring_over_surely(stored)
             else:
                 self._rest()
                 await asyncio.sleep(self._look)
@@ -147,6 +147,15 @@ class Delivery:
         self.oldest, self._alarmed = 0.0, False
         if self._remote.ready:
             self._close_breaker()
+
+    async def _bring_over_surely(self, stored: Sequence[StoredBatch]) -> None:
+        """A mistake of ours must not let go of what was read: it is tried again from the start."""
+        while True:
+            try:
+                return await self._bring_over(stored)
+            except Exception:
+                _log.exception("replaying failed")
+                await asyncio.sleep(self._probe)
 
     async def _bring_over(self, stored: Sequence[StoredBatch]) -> None:
         """Try until all of it is on Kafka or in quarantine."""
@@ -166,12 +175,20 @@ class Delivery:
         self._close_breaker()
 
     def _regrouped(self, stored: Iterable[StoredBatch]) -> list[Batch]:
-        """One batch a partition: there may be more partitions now than when they were spooled."""
-        groups: defaultdict[int, list[Record]] = defaultdict(list)
-        for batch in stored:
-            for record in batch.records:
-                groups[self._partition(record.key)].append(record)
-        return [_batch(partition, records) for partition, records in groups.items()]
+        """Batches by partition, of which there may be more now than when they were spooled.
+
+        None is larger than a live one may be: Kafka would refuse it whole.
+        """
+        made: list[Batch] = []
+        filling: dict[int, Batch] = {}
+        for record in (record for batch in stored for record in batch.records):
+            partition = self._partition(record.key)
+            batch = filling.get(partition)
+            if batch is None or batch.size + record.size > self._limit:
+                batch = filling[partition] = _batch(partition, ())
+                made.append(batch)
+            batch.add(record, _nobody)
+        return made
 
     async def _once(self, batches: Sequence[Batch]) -> tuple[list[Batch], int]:
         """Try each once; return what still waits, and how many records went to the quarantine."""
@@ -219,9 +236,13 @@ class Delivery:
             _log.error("events wait long in the spool", extra={"fields": fields})
 
 
-def _batch(partition: int, records: Sequence[Record]) -> Batch:
+def _batch(partition: int, records: Iterable[Record]) -> Batch:
     """A batch that nobody waits for. Its id names nothing: it is not stored again."""
     batch = Batch(bytes(16), partition, 0.0)
-    batch.records = list(records)
-    batch.size = sum(len(record.key) + len(record.value) for record in records)
+    for record in records:
+        batch.add(record, _nobody)
     return batch
+
+
+def _nobody(_how: Settled) -> None:
+    """Whoever sent it was answered when it was spooled."""

@@ -206,10 +206,12 @@ class _SpoolWork:
     def _let_go(self, segments: Segments) -> None:
         if self.released >= segments.end:
             segments.close()  # all of it is on Kafka: also the file that was open may go
+        now = self._machine.clock()
+        segments.close_when_due(now)  # so that one in which nothing is written comes of age too
         for segment in segments.closed:
             if self._is_done(segment):
                 self._delete(segment)
-        for segment in expired(segments.closed, self._machine.clock(), _RETENTION_DAYS):
+        for segment in expired(segments.closed, now, _RETENTION_DAYS):
             self._expire(segment)
         self._counts.bytes = segments.size
 

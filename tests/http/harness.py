@@ -23,7 +23,8 @@ from ingest.http.listener import PublicListener
 from ingest.http.own_origin import OwnOrigin
 from ingest.http.routes import routes
 from ingest.http.shared import Shared
-from ingest.log.accumulator import Accumulator, Batching
+from ingest.log.accumulator import Accumulator
+from ingest.log.batch import Batching
 from ingest.log.partition import one_partition
 from ingest.sockets import bind, port_of
 from tests.support.memory_sink import MemorySink

@@ -10,8 +10,10 @@ import pytest
 
 from ingest.config import Spool as SpoolConfig
 from ingest.config import Store as StoreConfig
-from ingest.log.batch import Batch, Record, Settled
+from ingest.log.batch import Batch, Batching, Record, Settled
 from ingest.log.delivery import Delivery
+from ingest.log.files import OsFiles
+from ingest.log.partition import one_partition
 from ingest.log.reader import Reader
 from ingest.log.sink import (
     RecordRefused,
@@ -23,9 +25,10 @@ from ingest.log.sink import (
 from ingest.log.spool import Spool
 from ingest.log.store import Store
 from tests.support.memory_sink import MemorySink
-from tests.support.stored import NOON, batch, batches
+from tests.support.stored import HOUR, NOON, Clock, batch, batches
 from tests.support.wait import until_async
 
+ONE = Batching(200_000, one_partition, lambda: 1)
 CONFIG = SpoolConfig(min_free=0)
 
 
@@ -48,9 +51,7 @@ class Rig:
         self.remote = Remote()
         self.spool = Spool(directory / "spool", config)
         quarantine = Store(directory / "quarantine", StoreConfig(min_free=0))
-        self.delivery = Delivery(
-            self.remote, self.spool, quarantine, lambda _: 0, lambda: clock, config
-        )
+        self.delivery = Delivery(self.remote, self.spool, quarantine, ONE, lambda: clock, config)
 
     @property
     def taken(self) -> list[bytes]:
@@ -130,6 +131,40 @@ async def test_replay_is_oldest_first(tmp_path):
         r.remote.error = None
         await r.emptied()
         assert r.taken == values(made)
+
+
+async def test_replayed_batches_are_no_larger_than_live_ones(tmp_path):
+    async with rig(tmp_path, away=True) as r:
+        for one in batches(range(6), records=100, length=1_000):
+            await r.delivery.write(one)
+        r.remote.error = None
+        await r.emptied()
+        assert len(r.remote.batches) > 1
+        assert max(one.size for one in r.remote.batches) <= ONE.limit
+        assert r.taken == values(batches(range(6), records=100, length=1_000))
+
+
+async def test_what_waits_for_20_days_is_deleted_and_counted(tmp_path):
+    clock = Clock()
+    spool = Spool(tmp_path, CONFIG, clock.machine(OsFiles()))
+    await spool.start()
+    await spool.append(batch(1))
+    clock.advance(20 * 24 * HOUR)
+    await until_async(lambda: spool.counts.expired == 2)
+    assert spool.counts.waiting == 0
+    assert spool.counts.waiting_at_start == -2  # what was promised to privacy leaves the books
+    await spool.close()
+
+
+async def test_a_mistake_of_ours_in_the_replay_loses_nothing(tmp_path):
+    async with rig(tmp_path, away=True) as r:
+        await r.delivery.write(batch(1))
+        sound, r.delivery._regrouped = r.delivery._regrouped, None
+        r.remote.error = None
+        await asyncio.sleep(0.3)
+        r.delivery._regrouped = sound
+        await r.emptied()
+        assert r.taken == values([batch(1)])
 
 
 async def test_live_batches_go_direct_while_the_replay_goes_on(tmp_path):

@@ -17,8 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ingest.config import Spool as SpoolConfig
 from ingest.config import Store as StoreConfig
-from ingest.log.batch import Batch, Record, Settled
+from ingest.log.batch import Batch, Batching, Record, Settled
 from ingest.log.delivery import Delivery
+from ingest.log.partition import one_partition
 from ingest.log.sink import RecordRefused, SinkError, SinkTimeout, SinkUnavailable
 from ingest.log.spool import Spool
 from ingest.log.store import Store
@@ -27,6 +28,7 @@ from tests.support.memory_sink import MemorySink
 from tests.support.stored import Clock, batch
 from tests.support.wait import until_async
 
+ONE = Batching(200_000, one_partition, lambda: 1)
 CONFIG = SpoolConfig(max_bytes=6_000, min_free=0, segment_bytes=4_096)
 PROBE = 0.005
 
@@ -79,7 +81,7 @@ class DeliveryModel(RuleBasedStateMachine):
             machine=self.clock.machine(self.quarantine_files),
         )
         self.delivery = Delivery(
-            self.remote, self.spool, aside, lambda _: 0, lambda: self.clock.now, CONFIG, PROBE
+            self.remote, self.spool, aside, ONE, lambda: self.clock.now, CONFIG, PROBE
         )
         self._run(self.delivery.start())
 
