@@ -79,7 +79,10 @@ class Geo:
 
 
 def _problem(path: Path, error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    # The reader's own words name the copy in memory, which says nothing to anybody.
+    reason = "not a whole database in MaxMind's format"
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
     return f"geolocation database {path}: {reason}"
 
 
