@@ -38,7 +38,7 @@ class Rejection:
         if self.field:
             kept["field"] = self.field
         if isinstance(self.value, str):
-            kept["value"] = clean(self.value[: 4 * _VALUE_LIMIT], _VALUE_LIMIT).value
+            kept["value"] = clean(self.value, _VALUE_LIMIT).value
         if self.network:
             kept["ip"] = self.network
         if self.headers:
