@@ -1,15 +1,11 @@
 """The request headers that are kept."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from ingest.beacon.sanitise import without_controls
 
 VALUE_LIMIT = 512
 """Characters of a header's value at most."""
-_REMEMBERED = 4_096
-_LONGEST_REMEMBERED = 256
-"""Bytes of a value that is remembered: a megabyte for all of them at most."""
 
 
 class AllowedHeaders:
@@ -25,16 +21,10 @@ class AllowedHeaders:
         for raw_name, name in self._names:
             raw = headers.get(raw_name)
             if raw:
-                value = _known(raw) if len(raw) <= _LONGEST_REMEMBERED else _text(raw)
+                value = _text(raw)
                 if value:
                     picked[name] = value
         return picked
-
-
-@lru_cache(_REMEMBERED)
-def _known(raw: bytes) -> str:
-    """Languages and client hints are the same for many: 0.1 µs instead of 0.9."""
-    return _text(raw)
 
 
 def _text(raw: bytes) -> str:
