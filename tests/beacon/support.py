@@ -25,7 +25,7 @@ from ingest.outcome import Outcome, Route
 NOW = 1_767_323_045_678
 """2026-01-02T03:04:05.678Z"""
 RECEIVED = "2026-01-02T03:04:05.678Z"
-FIRST_ID = "019b7cbd-8d2e-7111-9111-111111111111"
+FIRST_ID = "019b7ca9-8f2e-7111-9111-111111111111"
 """What our ids are when every random byte is 0x11."""
 PEER = Peer("192.0.2.0", False)
 OWN_ORIGIN = "https://beacon.example"
