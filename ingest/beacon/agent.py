@@ -140,9 +140,7 @@ class Agents:
 
 def _brand(value: str) -> _Brand | None:
     """Return the browser among the brands: not a made-up one, and the engine only when alone."""
-    brands = {
-        name[:_LONGEST_NAME]: major for name, major in _brands(value).items() if not _GREASE(name)
-    }
+    brands = {name: major for name, major in _brands(value).items() if not _GREASE(name)}
     for known in _FAMILIES:
         if known in brands:
             return known, brands[known]
@@ -156,7 +154,8 @@ def _brands(value: str) -> dict[str, str | None]:
     position = 0
     while match := _BRAND(value, position):
         major = _MAJOR(match[2])
-        brands[match[1].strip()] = major[1] if major else None
+        # Cut here, before anything is looked for in it: what a sender made long costs no more.
+        brands[match[1].strip()[:_LONGEST_NAME]] = major[1] if major else None
         if not match[3]:
             brands.pop("", None)
             return brands

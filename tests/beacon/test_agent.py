@@ -1,5 +1,7 @@
 """Browser, operating system and device, from the user agent and the client hints."""
 
+from time import perf_counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,6 +193,25 @@ def test_only_the_first_1024_bytes_of_a_header_are_looked_at():
     assert not _read(f"{beyond}Googlebot/2.1").bot
     cut = f'"Google Chrome";v="127"{beyond}'[:1_030]
     assert _read(_WINDOWS, f'{cut}, "Opera";v="1"').browser == "Chrome"
+
+
+@pytest.mark.parametrize("part", ["not", "notb", "notbran", " ", ";", '"a",'])
+def test_hints_made_long_on_purpose_cost_little_more_than_a_browsers(part):
+    usual = _seconds(_WINDOWS, '"Google Chrome";v="126", "Chromium";v="126"')
+    assert _seconds(_WINDOWS, f'"{part * (1_000 // len(part))}"') < 8 * usual
+
+
+def _seconds(user_agent: str, brands: str) -> float:
+    """The least time that headers take which are not remembered."""
+    agents = Agents(_BOTS)
+    headers = {b"user-agent": user_agent.encode(), b"sec-ch-ua": brands.encode()}
+    times = []
+    for _ in range(20):
+        agents._look.cache_clear()
+        start = perf_counter()
+        agents.read(headers)
+        times.append(perf_counter() - start)
+    return min(times)
 
 
 def test_long_headers_with_the_same_beginning_are_remembered_once():
