@@ -164,6 +164,8 @@ class Delivery:
         quarantined = 0
         while True:
             self._look_at_age(stored[0].received)
+            if any(self._partition(b.records[0].key) != b.partition for b in waiting):
+                waiting = self._regrouped(waiting)  # Kafka has come, with other partitions
             left, refused = await self._once(waiting)
             quarantined += refused
             if not left:
@@ -174,7 +176,7 @@ class Delivery:
         self._spool.release(total - quarantined, quarantined)
         self._close_breaker()
 
-    def _regrouped(self, stored: Iterable[StoredBatch]) -> list[Batch]:
+    def _regrouped(self, stored: Iterable[StoredBatch | Batch]) -> list[Batch]:
         """Batches by partition, of which there may be more now than when they were spooled.
 
         None is larger than a live one may be: Kafka would refuse it whole.
@@ -213,6 +215,7 @@ class Delivery:
             return [batch], 0
         except SinkError:
             return [batch], 0
+        self._close_breaker()  # also where others still wait: live batches need not
         return [], 0
 
     async def _put_aside(self, batch: Batch, why: SinkError) -> tuple[list[Batch], int]:

@@ -78,6 +78,8 @@ class Reader:
     ) -> None:
         self.position = position
         """Behind the last batch handed out or skipped."""
+        self.strict = False
+        """Whether a disk that cannot be read raises `OSError`, instead of being stepped over."""
         self._directory = directory
         self._on_skip = on_skip
         self._files = files or OsFiles()
@@ -207,6 +209,8 @@ class Reader:
                     self._rest = piece
                 yield piece
         except OSError:  # a bad sector: what lies behind it in this file is given up
+            if self.strict:
+                raise
             yield Damage(self.position.offset, max(window.size, self.position.offset), 0)
 
     def _batch(self, frame: Frame) -> StoredBatch | None:

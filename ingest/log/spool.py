@@ -7,6 +7,7 @@ acknowledged all that is in it, and at 20 days whatever happens: that is the pro
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,11 @@ from ingest.log.batch import Batch
 from ingest.log.lock import DirectoryLock
 from ingest.log.machine import Machine
 from ingest.log.position import BEGINNING
-from ingest.log.reader import Reader, StoredBatch
+from ingest.log.reader import Reader, Skipped, SkipReason, StoredBatch, log_skipped
 from ingest.log.recovery import Segment
-from ingest.log.retention import expired
+from ingest.log.retention import expired, expiry
 from ingest.log.room import Limits
+from ingest.log.segment import SegmentName, day_of
 from ingest.log.segments import Appended, Segments
 from ingest.log.writer import WriterThread
 
@@ -28,6 +30,10 @@ _RETENTION_DAYS = 20
 _TIDY = 0.1
 """Seconds between looks for what may go, while anything is there."""
 _IDLE_TIDY = 60.0
+_ASIDE = ".aside"
+"""Ends the names of segments that could not be read in part: kept for 20 days to be looked at."""
+_TRIES = 5
+"""Times that a disk may fail to be read in a row, before what it does not give is stepped over."""
 _log = logging.getLogger(__name__)
 
 
@@ -80,13 +86,15 @@ class Spool:
         self._directory = directory
         self._machine = machine
         self._reader: Reader | None = None
+        self._reading = threading.Lock()
+        self._failures = 0
         self._read_to = BEGINNING
         self._appending = 0
 
     async def start(self) -> None:
         """Lock and recover. Raises `DirectoryInUse`, or `OSError`."""
         await self._thread.start("spool")
-        self._reader = Reader(self._directory, files=self._machine.files)
+        self._reader = Reader(self._directory, on_skip=self._skipped, files=self._machine.files)
 
     async def append(self, batch: Batch) -> None:
         """Return when the batch is durable; raise `SinkError` when it is not."""
@@ -108,7 +116,10 @@ class Spool:
         """
         if self._reader is None or self.empty:
             return []
-        return await asyncio.to_thread(self._read, self._reader, most)
+        found = await asyncio.to_thread(self._read, self._reader, most)
+        if not found and self._read_to > self._work.released:
+            self.release(0, 0)  # there was only what cannot be read, or the end of a segment
+        return found
 
     def release(self, replayed: int, quarantined: int) -> None:
         """Kafka or the quarantine holds all that was read so far: it may go."""
@@ -116,6 +127,8 @@ class Spool:
         counts.replayed += replayed
         counts.quarantined += quarantined
         self._work.released = self._read_to
+        if self.empty and self._reader is not None:
+            self._reader.close()  # an open file keeps its room on the disk though it is deleted
         if self.empty and not self._appending:
             counts.lost += counts.waiting  # nothing is left on disk: this could not be read
 
@@ -123,7 +136,8 @@ class Spool:
         """Write what was taken, and let go of the directory."""
         await self._thread.stop()
         if self._reader is not None:
-            self._reader.close()
+            with self._reading:
+                self._reader.close()
 
     @property
     def empty(self) -> bool:
@@ -142,17 +156,39 @@ class Spool:
         return None if refusal is None else f"the spool: {refusal}"
 
     def _read(self, reader: Reader, most: int) -> list[StoredBatch]:
+        """Never lets go of what was read before the disk failed: the reader stands behind it."""
         found: list[StoredBatch] = []
         size = 0
         end = self._segments.end
-        for batch in reader.batches(end):
-            found.append(batch)
-            size += sum(len(record.key) + len(record.value) for record in batch.records)
-            if size >= most:
+        reader.strict = self._failures < _TRIES
+        with self._reading:
+            try:
+                for batch in reader.batches(end):
+                    found.append(batch)
+                    size += batch_bytes(batch)
+                    if size >= most:
+                        self._read_to = reader.position
+                        return found
+            except OSError:
+                self._failures += 1
+                reader.close()
+                if not found:
+                    raise
                 self._read_to = reader.position
                 return found
+        self._failures = 0
         self._read_to = max(end, reader.position)
         return found
+
+    def _skipped(self, skipped: Skipped) -> None:
+        if skipped.reason is not SkipReason.GONE:  # those we deleted ourselves, and counted
+            log_skipped(skipped)
+            self._work.damaged.add(skipped.start.sequence)
+
+
+def batch_bytes(batch: StoredBatch) -> int:
+    """Bytes of a batch's keys and values."""
+    return sum(len(record.key) + len(record.value) for record in batch.records)
 
 
 class _SpoolWork:
@@ -165,6 +201,9 @@ class _SpoolWork:
         self.segments = Segments(directory, config.segment_bytes, limits, machine)
         self.released = BEGINNING
         """Up to here all is on Kafka. Written by the loop, read by the thread."""
+        self.damaged: set[int] = set()
+        """Segments of which a part could not be read: set aside, not deleted."""
+        self._swept = -1
         self._directory = directory
         self._counts = counts
         self._machine = machine
@@ -180,6 +219,7 @@ class _SpoolWork:
             raise
         counts = self._counts
         counts.torn_bytes, counts.damaged_frames = recovered.torn_bytes, recovered.damaged_frames
+        self.damaged.update(part.name.sequence for part in recovered.segments if not part.records)
         counts.found = sum(segment.records for segment in recovered.segments)
         counts.bytes = self.segments.size
         if counts.found:
@@ -193,6 +233,7 @@ class _SpoolWork:
 
     def tidy(self) -> float:
         segments = self.segments
+        self._sweep()
         if segments.files:
             self._let_go(segments)
         segments.look_for_room()
@@ -227,6 +268,27 @@ class _SpoolWork:
 
     def _delete(self, segment: Segment) -> bool:
         with contextlib.suppress(OSError):  # tried again soon
+            if segment.name.sequence in self.damaged:
+                self._set_aside(segment)
             self.segments.delete(segment.name.sequence)
+            self.damaged.discard(segment.name.sequence)
             return True
         return False
+
+    def _set_aside(self, segment: Segment) -> None:
+        path = self._directory / segment.name.file
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(path.with_name(path.name + _ASIDE))
+            fields = {"segment": path.name + _ASIDE}
+            _log.error("spool: segment that cannot be read set aside", extra={"fields": fields})
+
+    def _sweep(self) -> None:
+        """Once a day: what was set aside goes when it is as old as events may be."""
+        now = self._machine.clock()
+        if day_of(now) == self._swept:
+            return
+        self._swept = day_of(now)
+        for path in self._directory.glob(f"*{_ASIDE}"):
+            name = SegmentName.parse(path.name.removesuffix(_ASIDE))
+            if name is not None and expiry(name.last_ms, _RETENTION_DAYS) <= now:
+                path.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """Kafka first, the spool behind it, and back: with a remote in memory whose faults are ours."""
 
 import asyncio
+import errno
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from ingest.config import Store as StoreConfig
 from ingest.log.batch import Batch, Batching, Record, Settled
 from ingest.log.delivery import Delivery
 from ingest.log.files import OsFiles
+from ingest.log.machine import Machine
 from ingest.log.partition import one_partition
 from ingest.log.reader import Reader
 from ingest.log.sink import (
@@ -59,7 +61,8 @@ class Rig:
 
     @property
     def files(self) -> list[Path]:
-        return list((self.directory / "spool").glob("*.seg*"))
+        found = (self.directory / "spool").glob("*.seg*")
+        return [file for file in found if file.suffix != ".aside"]
 
     def check_ledger(self) -> None:
         counts = self.spool.counts
@@ -271,6 +274,98 @@ async def test_a_damaged_segment_loses_just_what_was_in_it_and_the_ledger_says_s
         await r.emptied()
         assert r.taken == values(batches(range(1, 12), length=1_000))
         assert r.spool.counts.lost == 2
+    assert (tmp_path / "spool" / f"{victim.name}.aside").read_bytes()[:200] == data[:200]
+    async with rig(tmp_path, config) as r:
+        assert r.spool.counts.waiting_at_start == 0
+
+
+async def test_a_spool_that_is_wholly_unreadable_is_let_go_of_and_counted(tmp_path):
+    async with rig(tmp_path, away=True) as r:
+        await r.delivery.write(batch(1))
+    (victim,) = r.files
+    data = bytearray(victim.read_bytes())
+    data[100] ^= 0xFF
+    victim.write_bytes(data)
+    async with rig(tmp_path) as r:
+        await r.emptied()
+        assert r.spool.counts.lost == 2
+        assert r.taken == []
+
+
+class Failing(OsFiles):
+    """Reads fail a number of times, from the n-th on."""
+
+    def __init__(self, first: int, times: int) -> None:
+        self._failing = range(first, first + times)
+        self._reads = 0
+        self.armed = False
+
+    def read_at(self, descriptor, offset, length):
+        if self.armed:
+            self._reads += 1
+            if self._reads in self._failing:
+                raise OSError(errno.EIO, "bad sector")
+        return super().read_at(descriptor, offset, length)
+
+    def open(self, path, *, append=False):
+        if self.armed and not append:
+            self._reads += 1
+            if self._reads in self._failing:
+                raise OSError(errno.EMFILE, "too many open files")
+        return super().open(path, append=append)
+
+
+@pytest.mark.parametrize("first", range(1, 8))
+async def test_a_disk_that_fails_to_be_read_for_a_moment_costs_nothing(tmp_path, first):
+    files = Failing(first, 2)
+    config = SpoolConfig(min_free=0, segment_bytes=4_096)
+    r = Rig(tmp_path, config, NOON)
+    r.spool = r.delivery._spool = Spool(tmp_path / "spool", config, Machine(files))
+    r.delivery._probe = 0.01
+    r.remote.error = SinkUnavailable("away")
+    await r.delivery.start()
+    files.armed = True
+    made = batches(range(12), length=1_000)
+    for one in made:
+        await r.delivery.write(one)
+    r.remote.error = None
+    await r.emptied()
+    assert r.taken == values(made)
+    assert r.spool.counts.lost == 0
+    await r.delivery.close()
+
+
+async def test_more_or_fewer_partitions_than_when_it_was_spooled_are_no_hindrance(tmp_path):
+    count = 4
+
+    class Partitioned(Remote):
+        async def write(self, batch: Batch) -> Settled:
+            if batch.partition >= count:
+                raise SinkUnavailable("no such partition")
+            return await super().write(batch)
+
+    r = Rig(tmp_path, CONFIG, NOON)
+    r.remote = r.delivery._remote = Partitioned()
+    r.delivery._partition = lambda _: count - 1
+    r.remote.error = SinkUnavailable("away")
+    await r.delivery.start()
+    await r.delivery.write(batch(1))
+    await until_async(lambda: (r.delivery.oldest == 0 and not r.spool.empty) or r.spool._read_to)
+    count = 2
+    r.remote.error = None
+    await r.emptied()
+    assert r.taken == values([batch(1)])
+    await r.delivery.close()
+
+
+async def test_an_emptied_spool_keeps_no_deleted_file_open(tmp_path):
+    async with rig(tmp_path, away=True) as r:
+        await r.delivery.write(batch(1))
+        r.remote.error = None
+        await r.emptied()
+        held = [fd.readlink() for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
+        spool = str(tmp_path / "spool")
+        assert not [f for f in held if str(f).startswith(spool) and str(f).endswith("(deleted)")]
 
 
 async def test_waiting_long_is_reported_once(tmp_path, caplog):
