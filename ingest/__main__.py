@@ -75,10 +75,26 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _command(commands, "serve", "run the server", tuple(_FLAGS))
     tail = _command(commands, "tail", "print events as JSON lines", _SHARED_FLAGS)
-    tail.add_argument("--from", dest="origin", choices=("beginning", "now"), default="beginning")
+    tail.add_argument(
+        "--from",
+        dest="origin",
+        choices=("beginning", "now"),
+        default="beginning",
+        help="where to begin (default beginning)",
+    )
     tail.add_argument("--no-follow", action="store_true", help="stop at the end")
-    tail.add_argument("--topic", choices=("events", "rejected", "quarantine"), default="events")
-    topics = _command(commands, "topics", "make Kafka's topics, or check them", _SHARED_FLAGS)
+    tail.add_argument(
+        "--topic",
+        choices=("events", "rejected", "quarantine"),
+        default="events",
+        help="what to print (default events)",
+    )
+    topics = _command(
+        commands,
+        "topics",
+        "make Kafka's topics where they are missing, and check the others",
+        _SHARED_FLAGS,
+    )
     topics.add_argument("action", choices=("create",))
     check = _command(
         commands,

@@ -37,9 +37,12 @@ from ingest.http.shared import Shared
 from ingest.log.accumulator import Accumulator
 from ingest.log.batch import Batching
 from ingest.log.delivery import QUARANTINE, Delivery
+from ingest.log.files import OsFiles
 from ingest.log.kafka import KafkaSink
 from ingest.log.partition import Partitions, one_partition
+from ingest.log.recovery import segment_names
 from ingest.log.rejected import RejectedWriter
+from ingest.log.retention import sweep
 from ingest.log.sink import Sink, SinkError
 from ingest.log.spool import Spool, SpoolCounts
 from ingest.log.store import Store
@@ -48,6 +51,8 @@ from ingest.metrics import Metrics, Number
 from ingest.sockets import bind, port_of
 
 _LOGGER = logging.getLogger("ingest")
+_STORE = "store"
+_SPOOL = "spool"
 _HOUSEKEEPING = 5.0
 """Seconds between looks at the geolocation file and the date."""
 
@@ -163,8 +168,17 @@ class Server:
         """See to what changes slowly, for as long as the server runs."""
         while True:
             await asyncio.sleep(_HOUSEKEEPING)
-            self.geo.refresh()
-            self.visitors.turn_key(now())
+            try:
+                await asyncio.to_thread(self.geo.refresh)  # a copy of some 60 MB
+                self.visitors.turn_key(now())
+                sweep(self._config.data_dir / self._idle_directory, now())
+            except Exception:
+                _LOGGER.exception("housekeeping failed")
+
+    @property
+    def _idle_directory(self) -> str:
+        """Where an earlier configuration left segments: nothing may grow older than promised."""
+        return _STORE if self._config.uses_kafka else _SPOOL
 
     def _not_ready(self) -> str | None:
         return "stopping" if self._stopping else self.log.trouble()
@@ -174,12 +188,12 @@ async def _serve(config: Config) -> int:
     loop = asyncio.get_running_loop()
     catch_unhandled(loop)
     config.data_dir.mkdir(parents=True, exist_ok=True)
-    if config.role is Role.STATS or config.workers > 1:
-        raise StartError("role stats and workers above 1 are not part of this version")
+    if reason := why_not(config):
+        raise StartError(reason)
     server = Server(_within_descriptors(config))
     stop = _stop_signal(loop)
     url, admin_url = await server.start()
-    to = "kafka" if config.uses_kafka else str(config.data_dir / "store")
+    to = "kafka" if config.uses_kafka else str(config.data_dir / _STORE)
     say(_LOGGER, INFO, "listening", url=url, admin_url=admin_url, events_to=to)
     _warn(config)
     _collect_seldom()
@@ -190,6 +204,18 @@ async def _serve(config: Config) -> int:
     await server.stop(config.shutdown.grace)
     say(_LOGGER, INFO, "stopped")
     return 0
+
+
+def why_not(config: Config) -> str | None:
+    """What is asked for and cannot be, in plain words: better no start than a promise not kept."""
+    if config.role is not Role.ALL or config.workers > 1:
+        return "roles other than all, and workers above 1, are not part of this version"
+    if config.sites.file is not None or config.stats.url is not None:
+        return "sites.file and stats.url are not part of this version: leave them out"
+    spool = config.data_dir / _SPOOL
+    if not config.uses_kafka and spool.is_dir() and segment_names(OsFiles(), spool):
+        return f"{spool} holds confirmed events that wait for Kafka: start with --kafka"
+    return None
 
 
 def _within_descriptors(config: Config) -> Config:
@@ -217,6 +243,8 @@ def _stop_signal(loop: asyncio.AbstractEventLoop) -> "asyncio.Future[str]":
             os._exit(128 + number)
         stop.set_result(number.name)
 
+    # A reload, to those who send it; there is nothing yet that only a signal would reread.
+    loop.add_signal_handler(signal.SIGHUP, say, _LOGGER, INFO, "nothing to reload")
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped, number)
     return stop
@@ -236,6 +264,9 @@ def _collect_seldom() -> None:
 
 def _warn(config: Config) -> None:
     """Say at the start what works less well than one may think."""
+    if config.uses_kafka and (config.data_dir / _STORE).is_dir():
+        reason = "events from a time without Kafka stay there until they are 20 days old"
+        say(_LOGGER, WARNING, "the store is not used", reason=reason)
     url = config.http.public_url
     loopback = config.http.host in ("127.0.0.1", "::1", "localhost")
     if (
@@ -248,7 +279,7 @@ def _warn(config: Config) -> None:
 
 
 def _store_log(config: Config) -> _Log:
-    store = Store(config.data_dir / "store", config.store)
+    store = Store(config.data_dir / _STORE, config.store)
     # The store gathers batches while it syncs: waiting longer for company gains nothing.
     delivery = config.delivery.model_copy(update={"linger_max": config.delivery.linger_min})
     batching = Batching(config.kafka.batch_bytes, one_partition, lambda: 1)
@@ -278,7 +309,7 @@ def _store_log(config: Config) -> _Log:
 def _kafka_log(config: Config) -> _Log:
     kafka = KafkaSink(config.kafka, config.delivery)
     partitions = Partitions(lambda: kafka.partitions)
-    spool = Spool(config.data_dir / "spool", config.spool)
+    spool = Spool(config.data_dir / _SPOOL, config.spool)
     aside = StoreConfig(max_bytes=config.spool.quarantine_bytes, min_free=config.spool.min_free)
     quarantine = Store(config.data_dir / QUARANTINE, aside)
     batching = Batching(config.kafka.batch_bytes, partitions.of, lambda: kafka.partitions)

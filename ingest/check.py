@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ingest.app import why_not
 from ingest.beacon.day_key import DayKey, KeyFileError
 from ingest.beacon.geo import Geo, GeoError
 from ingest.config import Ack, Config
@@ -67,6 +68,8 @@ def _error(text: str) -> Finding:
 
 
 def _options(config: Config) -> Iterator[Finding]:
+    if reason := why_not(config):
+        yield _error(reason)
     where = "Kafka" if config.uses_kafka else str(config.data_dir / "store")
     yield _ok(f"configuration: events go to {where}")
     if config.delivery.ack is Ack.ACCEPTED:
@@ -79,7 +82,7 @@ def _data_dir(directory: Path) -> Iterator[Finding]:
         yield _error(f"data_dir {directory}: {existing} is no directory")
     elif not os.access(existing, os.W_OK | os.X_OK):
         yield _error(f"data_dir {directory}: this user may not write to {existing}")
-    elif existing == directory:
+    elif existing == directory.absolute():
         yield _ok(f"data_dir {directory} can be written")
     else:
         yield _ok(f"data_dir {directory} will be made")

@@ -132,11 +132,16 @@ def _assign(tree: Tree, name: str, value: Any) -> None:
 
 def _explain(error: ValidationError) -> Iterator[str]:
     names = [option.name for option in options()]
+    said: set[str] = set()
     for problem in error.errors(include_url=False, include_context=False):
-        name = ".".join(str(part) for part in problem["loc"]) or "configuration"
+        # Behind a list's index come pydantic's own words for the members of a union.
+        parts = [str(part) for part in problem["loc"]]
+        ends = [at for at, part in enumerate(parts) if part.isdigit()]
+        name = ".".join(parts[: ends[0] + 1] if ends else parts) or "configuration"
         if problem["type"] == "extra_forbidden":
             yield f"{name}: no such option{_nearest(name, dict.fromkeys(names))}"
-        else:
+        elif name not in said:
+            said.add(name)
             yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"
 
 

@@ -97,6 +97,15 @@ class Collector:
 
     def collect(self, hit: Hit, now: int) -> Collected:
         """Decide about one request received at `now`, in epoch milliseconds."""
+        counts = self.counts
+        parsed, rejected = counts.parsed, counts.rejected
+        try:
+            return self._collected(hit, now)
+        except Exception:  # a defect of ours: nothing of the request is stored, nothing counted
+            counts.parsed, counts.rejected = parsed, rejected
+            raise
+
+    def _collected(self, hit: Hit, now: int) -> Collected:
         if opted_out(hit.headers):
             return _OPTED_OUT
         if self._with.consent.ignored(hit):

@@ -89,7 +89,8 @@ class OptOut:
 
 def _body(out: bool, signal: bool, secure: bool) -> str:
     status = (
-        "You have opted out: your visits are not counted on any site."
+        "You have opted out: no visit is counted on any site from which your browser sends us "
+        "this choice."
         if out
         else "You have not opted out: your visits are counted, without personal data."
     )
@@ -100,9 +101,10 @@ def _body(out: bool, signal: bool, secure: bool) -> str:
         f'<form method="post" action="{action}"><button>{button}</button></form>'
         "<p>Your choice is kept in a cookie of this server, which holds nothing but the choice. "
         "Where your browser blocks third-party cookies it is not sent along from the sites you "
-        "visit, so that we cannot see it there.</p>"
+        "visit, so that we cannot see it there, and your visit is counted like any other.</p>"
         '<p><a href="https://globalprivacycontrol.org/">Global Privacy Control</a>, a setting of '
-        "some browsers, reaches every site and needs no cookie. "
+        "some browsers, reaches every site and needs no cookie; what it does here is up to this "
+        "server's operator, by default it keeps your visits from our partners. "
         f'<span id="gpc">Your browser {told} us that it is on.</span></p>'
         f"{'' if secure else _LAX}"
     )

@@ -126,7 +126,8 @@ class SlowHandler(RequestHandler):
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:  # the gate has found the head to be good
             response = _refused(self, status, "the body is malformed")
         else:
-            _log.error("a page failed", exc_info=exc)
+            if not isinstance(exc, ConnectionError):  # a client that left is no fault of ours
+                _log.error("a page failed", exc_info=exc)
             detail = "an error of ours; it was logged"
             self.answered(Route.PAGE, Outcome.PAGE)
             # Always 500: for aiohttp a `TimeoutError` is a 504, as if this were a gateway.

@@ -1,8 +1,11 @@
 """Which segments are too old to be kept."""
 
+import contextlib
 from collections.abc import Iterable
+from pathlib import Path
 
-from ingest.log.recovery import Segment
+from ingest.log.files import OsFiles
+from ingest.log.recovery import Segment, segment_names
 from ingest.log.segment import DAY_MS
 
 
@@ -23,3 +26,13 @@ def expired(segments: Iterable[Segment], now: int, retention_days: int) -> list[
 def next_expiry(segments: Iterable[Segment], retention_days: int) -> int | None:
     """When the next of them is to be deleted; None when there is none."""
     return min((expiry(segment.newest, retention_days) for segment in segments), default=None)
+
+
+def sweep(directory: Path, now: int, retention_days: int = 20) -> None:
+    """Delete what is too old in a directory that nobody writes to; `now` in epoch milliseconds."""
+    if not directory.is_dir():
+        return
+    for name in segment_names(OsFiles(), directory):
+        if expiry(name.last_ms, retention_days) <= now:
+            with contextlib.suppress(OSError):  # tried again soon
+                (directory / name.file).unlink(missing_ok=True)

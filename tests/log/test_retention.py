@@ -1,10 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.log.files import OsFiles
 from ingest.log.recovery import Segment
-from ingest.log.retention import expired, next_expiry
+from ingest.log.retention import expired, next_expiry, sweep
 from ingest.log.segment import DAY_MS, SegmentName, day_of
-from tests.support.stored import NOON
+from tests.support.stored import NOON, Clock, batches, segments, stored
 
 
 def segment(newest: int) -> Segment:
@@ -26,3 +27,18 @@ def test_nothing_is_ever_older_than_the_retention(oldest: int, days: int) -> Non
 def test_the_next_to_go_is_known() -> None:
     assert next_expiry([], 20) is None
     assert next_expiry([segment(NOON + 5), segment(NOON)], 3) == NOON + 2 * DAY_MS
+
+
+def test_a_directory_nobody_writes_to_is_swept_of_what_is_too_old(tmp_path):
+    clock, files = Clock(), OsFiles()
+    log = segments(tmp_path, clock, files)
+    log.append(batches([1]))
+    log.close()
+    clock.advance(5 * DAY_MS)
+    log.append(batches([2]))
+    log.close()
+    sweep(tmp_path, NOON + 12 * DAY_MS)
+    assert stored(tmp_path)[0] == [1, 2]
+    sweep(tmp_path, NOON + 20 * DAY_MS)
+    assert stored(tmp_path)[0] == [2]
+    sweep(tmp_path / "none", NOON)

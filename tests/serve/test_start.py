@@ -1,0 +1,63 @@
+"""What stops a start, what does not, and what an earlier configuration left behind."""
+
+import signal
+import socket
+
+import pytest
+
+from tests.support.raw import request
+from tests.support.server import start_server
+from tests.support.wait import until
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--set", "sites.file=/nowhere.toml"), "sites.file and stats.url are not part"),
+        (("--set", "stats.url=http://a.example"), "sites.file and stats.url are not part"),
+        (("--kafka", "127.0.0.1:1", "--workers", "2"), "workers above 1"),
+        (("--kafka", "127.0.0.1:1", "--role", "collector"), "roles other than all"),
+    ],
+)
+def test_what_is_asked_for_and_cannot_be_stops_the_start_and_is_named(tmp_path, flags, words):
+    with start_server(tmp_path, *flags, wait=False) as server:
+        assert server.wait() == 1
+        assert words in server.stderr_text()
+
+
+def test_a_spool_with_events_is_not_left_behind_by_a_start_without_kafka(tmp_path):
+    flags = ("--kafka", "127.0.0.1:1", "--set", "spool.min_free=0")
+    with start_server(tmp_path, *flags) as server:
+        assert request(server.url, "/p.gif?s=a").outcome == "stored"
+        assert server.terminate() == 0
+    with start_server(tmp_path, wait=False) as server:
+        assert server.wait() == 1
+        assert "holds confirmed events that wait for Kafka" in server.stderr_text()
+    with start_server(tmp_path, *flags) as server:
+        assert request(server.url, "/p.gif?s=a").outcome == "stored"
+
+
+def test_a_store_that_kafka_took_over_from_is_said(tmp_path):
+    with start_server(tmp_path) as server:
+        assert request(server.url, "/p.gif?s=a").outcome == "stored"
+        server.terminate()
+    with start_server(tmp_path, "--kafka", "127.0.0.1:1", "--set", "spool.min_free=0") as server:
+        assert server.logged("the store is not used")
+
+
+def test_a_hangup_ends_nothing(tmp_path):
+    with start_server(tmp_path) as server:
+        server.signal(signal.SIGHUP)
+        until(lambda: server.logged("nothing to reload"))
+        assert request(server.url, "/p.gif?s=a").outcome == "stored"
+
+
+def test_clients_that_leave_in_the_middle_of_a_body_fill_no_log(tmp_path):
+    with start_server(tmp_path) as server:
+        head = b"POST /e HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", server.port)) as connection:
+                connection.sendall(head)
+        assert request(server.url, "/p.gif?s=a").outcome == "stored"
+        assert server.terminate() == 0
+        assert "a page failed" not in server.stderr_text()
