@@ -380,6 +380,9 @@ def enrichment(
     """Build what the collector looks things up with; `today` is in epoch milliseconds."""
     public_url = config.http.public_url
     own_origins = (public_url,) if public_url else ()
+    key = DayKey(config.visitor_key_file, entropy, today)
+    if key.warning:
+        say(_LOGGER, WARNING, "the visitors' key is not secret", reason=key.warning)
     return Enrichment(
         proxies,
         Consent(config.signals, own_origins),
@@ -387,7 +390,7 @@ def enrichment(
         PageUrls(config.url.keep_params),
         Agents(Bots()),
         geo,
-        VisitorNumber(DayKey(config.visitor_key_file, entropy, today)),
+        VisitorNumber(key),
         config.visitor.mode,
         EventIds(entropy),
     )

@@ -84,7 +84,9 @@ class Answers:
         """Answer an array: results for each event unless all went well."""
         worst = max((fate.outcome for fate in fates), key=lambda outcome: outcome.rank)
         allowed = cors.with_credentials(hit.headers)
-        visitor = next((fate.verdict.visitor for fate in fates if fate.verdict.visitor), None)
+        visitor = next(
+            (fate.verdict.visitor for fate in fates if fate.verdict.visitor is not None), None
+        )
         if worst.rank <= Outcome.STORED.rank:
             answer = _no_content(worst, allowed)
         elif worst is Outcome.REJECTED and any(fate.outcome is not worst for fate in fates):

@@ -61,3 +61,13 @@ def test_clients_that_leave_in_the_middle_of_a_body_fill_no_log(tmp_path):
         assert request(server.url, "/p.gif?s=a").outcome == "stored"
         assert server.terminate() == 0
         assert "a page failed" not in server.stderr_text()
+
+
+def test_a_key_that_others_may_read_is_said(tmp_path):
+    with start_server(tmp_path) as server:
+        assert not server.logged("the visitors' key is not secret")
+        server.terminate()
+    (tmp_path / "data" / "visitor.key").chmod(0o644)
+    with start_server(tmp_path) as server:
+        (said,) = server.logged("the visitors' key is not secret")
+        assert "chmod 600" in said["reason"]
