@@ -2,7 +2,7 @@
 # make test  everything, against real Kafka; installs what it needs first
 # make bench CPU per ping, beside nginx and a plain collector; under three minutes
 .DEFAULT_GOAL := run
-.PHONY: run test bench lint types docs clean dev
+.PHONY: run test test-faults bench lint types docs clean dev
 BIN := .venv/bin
 CODE := ingest tests $(wildcard benchmarks)
 # What pytest is to run, such as `make test ARGS='tests/log -k murmur2'`.
@@ -21,6 +21,9 @@ test: dev
 
 bench: dev
 	@$(BIN)/python -m benchmarks first $(ARGS)
+
+test-faults: dev
+	FAULTS=full $(BIN)/pytest -s tests/faults tests/serve/test_crash.py $(ARGS)
 
 lint: dev
 	$(BIN)/ruff check $(CODE)

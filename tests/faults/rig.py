@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,10 @@ from tests.support.server import Server, start_server
 from tests.support.wait import until, until_async
 
 PATIENCE = 30.0
+FULL = os.environ.get("FAULTS") == "full"
+"""`make test-faults`: the long faults at their full length."""
+MOST_MEMORY = 250 * 1024
+"""KiB that a collector may ever have had, whatever the fault."""
 
 
 @dataclass
@@ -66,14 +71,24 @@ class Rig:
             lambda: ids_on_kafka(self.broker.bootstrap, topic, self.answers.site),
             PATIENCE,
         )
-        print(f"\n{report.text()}")
+        slowest = sorted(self.answers.slowest)
+        p99 = slowest[int(0.99 * len(slowest))]
+        print(f"\n{report.text()}\np99 answer   {1000 * p99:.0f} ms")
         assert report.good, report.text()
+        if self.server.running:
+            assert self.peak_memory() < MOST_MEMORY
         return report
 
     async def broker_up(self) -> None:
         """Start the broker again; the loop goes on meanwhile."""
         self.broker.start_soon()  # from this thread: a child ends with the thread that started it
         await asyncio.to_thread(self.broker.wait_until_up)
+
+    def peak_memory(self) -> int:
+        """KiB of resident memory at the most."""
+        status = Path(f"/proc/{self.server.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1])
 
     def metric(self, name: str) -> float:
         return scrape(self.server.admin_url)[name]

@@ -7,7 +7,8 @@ import signal
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from tests.faults.rig import Rig
+from tests.faults.rig import FULL, Rig
+from tests.support.kafka import PASSWORD, USER
 from tests.support.raw import request
 from tests.support.tail import tail_events
 from tests.support.tmpfs import small_disk
@@ -53,10 +54,11 @@ async def test_broker_killed_under_load_and_started_again(rig):
 
 
 async def test_broker_that_stands_still_costs_time_and_no_event(rig):
-    sending = asyncio.ensure_future(rig.send(150, 5))
+    stall = 60 if FULL else 3
+    sending = asyncio.ensure_future(rig.send(150, stall + 2))
     await asyncio.sleep(1)
     rig.broker.pause()
-    await asyncio.sleep(3)
+    await asyncio.sleep(stall)
     rig.broker.resume()
     await sending
     await rig.drained()
@@ -115,6 +117,46 @@ async def test_sigterm_under_load_answers_and_stores_what_was_taken(rig, state):
     report = await rig.report()
     assert set(report.outcomes) <= {"stored", "no answer"}  # none: the socket was closed already
     assert report.confirmed > 50
+
+
+@pytest.mark.timeout(600)
+async def test_collector_killed_again_and_again_under_load(rig):
+    for _ in range(20 if FULL else 3):
+        sending = asyncio.ensure_future(rig.send(150, 1))
+        await asyncio.sleep(0.7)
+        rig.server.kill()
+        await sending
+        rig.start()
+    await rig.drained()
+    report = await rig.report()
+    assert report.confirmed > 100
+
+
+async def test_authentication_refused_spools_and_is_made_good_by_the_right_password(
+    tmp_path, broker
+):
+    def login(password):
+        return (
+            "--kafka", broker.sasl,
+            "--set", "kafka.security_protocol=SASL_PLAINTEXT",
+            "--set", f"kafka.sasl_username={USER}",
+            "--set", f"kafka.sasl_password={password}",
+        )  # fmt: skip
+
+    rig = Rig(tmp_path, broker, login("wrong"))
+    try:
+        await rig.send(100, 1)
+        (said,) = rig.server.logged("kafka away")
+        assert "authentication refused" in said["reason"]
+        assert "wrong" not in rig.server.stderr_text()
+        assert rig.server.terminate() == 0
+        rig.options = login(PASSWORD)
+        rig.start()
+        await rig.drained()
+        report = await rig.report()
+        assert report.outcomes == {"stored": report.sent}
+    finally:
+        rig.server.kill()
 
 
 async def test_second_server_on_the_same_spool_is_refused(rig):
