@@ -171,14 +171,10 @@ class Server:
             try:
                 await asyncio.to_thread(self.geo.refresh)  # a copy of some 60 MB
                 self.visitors.turn_key(now())
-                sweep(self._config.data_dir / self._idle_directory, now())
+                if self._config.uses_kafka:  # an earlier store's events grow old all the same
+                    await asyncio.to_thread(sweep, self._config.data_dir / _STORE, now())
             except Exception:
                 _LOGGER.exception("housekeeping failed")
-
-    @property
-    def _idle_directory(self) -> str:
-        """Where an earlier configuration left segments: nothing may grow older than promised."""
-        return _STORE if self._config.uses_kafka else _SPOOL
 
     def _not_ready(self) -> str | None:
         return "stopping" if self._stopping else self.log.trouble()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ingest.config import Delivery
-from ingest.log.batch import RECORD_OVERHEAD, Batch, Batching, Record, Settled, Waiter
+from ingest.log.batch import Batch, Batching, Record, Settled, Waiter, nobody
 from ingest.log.histogram import Histogram
 from ingest.log.linger import Linger
 from ingest.log.sink import Sink, SinkError, SinkFull, SinkUnavailable
@@ -82,11 +82,11 @@ class Accumulator:
 
     def append(self, record: Record, waiter: Waiter) -> None:
         """Take one record; `waiter` is called when its batch is settled, or now without room."""
-        if not self._has_room(record):
+        size = record.size
+        if not self._has_room(size):
             self.counts.shed += 1
             waiter(Settled.SHED)
             return
-        size = _size(record)
         partition = self._batching.partition(record.key)
         batch = self._open.get(partition)
         if batch is not None and batch.size + size > self._batching.limit:
@@ -101,8 +101,8 @@ class Accumulator:
 
     def offer(self, record: Record) -> bool:
         """Take one record that nobody waits for; False when there is no room."""
-        if self._has_room(record):
-            self.append(record, _nobody)
+        if self._has_room(record.size):
+            self.append(record, nobody)
             return True
         self.counts.shed += 1
         return False
@@ -127,8 +127,8 @@ class Accumulator:
             await asyncio.wait(self._writes)
         await self._sink.close()
 
-    def _has_room(self, record: Record) -> bool:
-        return self._bytes + _size(record) <= self._delivery.max_waiting
+    def _has_room(self, size: int) -> bool:
+        return self._bytes + size <= self._delivery.max_waiting
 
     def _begin(self, partition: int) -> Batch:
         now = self._loop.time()
@@ -168,11 +168,3 @@ class Accumulator:
         counts.batch_events.observe(events)
         counts.batch_seconds.observe(self._loop.time() - batch.opened)
         batch.settle(how)
-
-
-def _size(record: Record) -> int:
-    return len(record.key) + len(record.value) + RECORD_OVERHEAD
-
-
-def _nobody(_how: Settled) -> None:
-    """Nobody waits: `delivery.ack` is `accepted`."""

@@ -53,6 +53,10 @@ class Batching:
     """How many there are now."""
 
 
+def nobody(_how: Settled) -> None:
+    """A waiter for records that nobody waits for."""
+
+
 class Batch:
     """Records on their way. Filled by `Accumulator`, written by a sink, settled once."""
 
@@ -73,7 +77,7 @@ class Batch:
         """Take in one record and whoever waits for it."""
         self.records.append(record)
         self.waiters.append(waiter)
-        self.size += len(record.key) + len(record.value) + RECORD_OVERHEAD
+        self.size += record.size
 
     def settle(self, how: Settled) -> None:
         """Tell everyone who waits. One pass over a list: no Future for each ping (2–3 µs)."""

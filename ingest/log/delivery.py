@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from ingest.config import Spool as SpoolConfig
-from ingest.log.batch import Batch, Batching, Record, Settled
+from ingest.log.batch import Batch, Batching, Record, Settled, nobody
 from ingest.log.reader import StoredBatch
 from ingest.log.sink import RecordRefused, Sink, SinkError, SinkTimeout, SinkUnavailable
 from ingest.log.spool import Spool
@@ -189,7 +189,7 @@ class Delivery:
             if batch is None or batch.size + record.size > self._limit:
                 batch = filling[partition] = _batch(partition, ())
                 made.append(batch)
-            batch.add(record, _nobody)
+            batch.add(record, nobody)
         return made
 
     async def _once(self, batches: Sequence[Batch]) -> tuple[list[Batch], int]:
@@ -243,9 +243,5 @@ def _batch(partition: int, records: Iterable[Record]) -> Batch:
     """A batch that nobody waits for. Its id names nothing: it is not stored again."""
     batch = Batch(bytes(16), partition, 0.0)
     for record in records:
-        batch.add(record, _nobody)
+        batch.add(record, nobody)
     return batch
-
-
-def _nobody(_how: Settled) -> None:
-    """Whoever sent it was answered when it was spooled."""

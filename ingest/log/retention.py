@@ -8,6 +8,9 @@ from ingest.log.files import OsFiles
 from ingest.log.recovery import Segment, segment_names
 from ingest.log.segment import DAY_MS
 
+LONGEST_DAYS = 20
+"""Days that an event is kept at most, as the privacy policy promises."""
+
 
 def expiry(newest: int, retention_days: int) -> int:
     """When a segment is to be deleted, in epoch milliseconds.
@@ -28,7 +31,7 @@ def next_expiry(segments: Iterable[Segment], retention_days: int) -> int | None:
     return min((expiry(segment.newest, retention_days) for segment in segments), default=None)
 
 
-def sweep(directory: Path, now: int, retention_days: int = 20) -> None:
+def sweep(directory: Path, now: int, retention_days: int = LONGEST_DAYS) -> None:
     """Delete what is too old in a directory that nobody writes to; `now` in epoch milliseconds."""
     if not directory.is_dir():
         return

@@ -19,14 +19,13 @@ from ingest.log.machine import Machine
 from ingest.log.position import BEGINNING
 from ingest.log.reader import Reader, Skipped, SkipReason, StoredBatch, log_skipped
 from ingest.log.recovery import Segment
-from ingest.log.retention import expired, expiry
+from ingest.log.retention import LONGEST_DAYS, expired, expiry
 from ingest.log.room import Limits
 from ingest.log.segment import SegmentName, day_of
 from ingest.log.segments import Appended, Segments
 from ingest.log.writer import WriterThread
 
 _MACHINE = Machine()
-_RETENTION_DAYS = 20
 _TIDY = 0.1
 """Seconds between looks for what may go, while anything is there."""
 _IDLE_TIDY = 60.0
@@ -252,7 +251,7 @@ class _SpoolWork:
         for segment in segments.closed:
             if self._is_done(segment):
                 self._delete(segment)
-        for segment in expired(segments.closed, now, _RETENTION_DAYS):
+        for segment in expired(segments.closed, now, LONGEST_DAYS):
             self._expire(segment)
         self._counts.bytes = segments.size
 
@@ -290,5 +289,5 @@ class _SpoolWork:
         self._swept = day_of(now)
         for path in self._directory.glob(f"*{_ASIDE}"):
             name = SegmentName.parse(path.name.removesuffix(_ASIDE))
-            if name is not None and expiry(name.last_ms, _RETENTION_DAYS) <= now:
+            if name is not None and expiry(name.last_ms, LONGEST_DAYS) <= now:
                 path.unlink(missing_ok=True)
