@@ -1,21 +1,36 @@
-"""File descriptors: one for each connection, and some that connections may not take."""
+"""File descriptors: one for each connection, in and out, and some that these may not take."""
 
 import contextlib
 import resource
+from dataclasses import dataclass
 
 _RESERVE = 256
 """For segments, Kafka, the admin listener and whatever else is opened while all is busy."""
 
 
-def connections_within_limit(wanted: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """How many there may be at a time."""
+
+    taken: int
+    """From clients."""
+    made: int
+    """To another server."""
+
+
+def within_limit(wanted: Connections) -> Connections:
     """Raise the process's own limit as far as needed and allowed; return how many fit under it.
 
     Where connections could take every descriptor, the store could not begin its next segment and
-    operators could not ask why.
+    operators could not ask why. At most a quarter is for those made: pings come first.
     """
-    needed = wanted + _RESERVE
+    needed = wanted.taken + wanted.made + _RESERVE
     limit = _raised(needed)
-    return limit - min(_RESERVE, limit // 2) if _below(limit, needed) else wanted
+    if not _below(limit, needed):
+        return wanted
+    left = limit - min(_RESERVE, limit // 2)
+    made = min(wanted.made, left // 4)
+    return Connections(min(wanted.taken, left - made), made)
 
 
 def _raised(needed: int) -> int:

@@ -11,7 +11,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from ingest.config import Config, Kafka
-from ingest.log.delivery import QUARANTINE
 from ingest.log.kafka_client import admin_client, client_options, translate
 from ingest.log.reader import Reader
 from ingest.log.rejected import DIRECTORY
@@ -19,6 +18,7 @@ from ingest.log.rejected_files import FileName, rejected_files
 from ingest.log.sink import SinkError, SinkTimeout
 from ingest.logs import setup
 
+_QUARANTINE = "quarantine"
 _PAUSE = 0.1
 """Seconds between looks for something new, when following."""
 _SILENCE = 30.0
@@ -46,7 +46,7 @@ def tail(config: Config, options: TailOptions) -> int:
     """Print events to standard output; returns the exit code. Takes no lock and no offset."""
     setup(config.logs)
     try:
-        if config.uses_kafka and options.topic != QUARANTINE:
+        if config.uses_kafka and options.topic != _QUARANTINE:
             asyncio.run(_tail_kafka(config.kafka, options))
         else:
             for lines in _local(config.data_dir, options):
@@ -70,8 +70,8 @@ def _local(data_dir: Path, options: TailOptions) -> Iterator[list[bytes]]:
         raise TailError(f"{data_dir} does not exist: is this the server's data_dir?")
     if options.topic == "rejected":
         return _rejected(data_dir / DIRECTORY, options)
-    if options.topic == QUARANTINE:
-        quarantine = data_dir / QUARANTINE
+    if options.topic == _QUARANTINE:
+        quarantine = data_dir / _QUARANTINE
         if not quarantine.is_dir():
             raise TailError(f"{quarantine} does not exist: no server with Kafka ran on it")
         return _store(quarantine, options)

@@ -45,8 +45,8 @@ RECORD_OVERHEAD = 64
 class Batching:
     """What a batch may be."""
 
-    limit: int
-    """Bytes of a batch at most; a larger record goes alone."""
+    limit: Callable[[], int]
+    """Bytes of a batch at most, now; a larger record goes alone."""
     partition: Callable[[bytes], int]
     """The partition of a key."""
     partitions: Callable[[], int]
@@ -60,14 +60,18 @@ def nobody(_how: Settled) -> None:
 class Batch:
     """Records on their way. Filled by `Accumulator`, written by a sink, settled once."""
 
-    __slots__ = ("id", "opened", "partition", "records", "size", "waiters")
+    __slots__ = ("id", "opened", "partition", "received", "records", "size", "waiters")
 
-    def __init__(self, batch_id: bytes, partition: int, opened: float) -> None:
+    def __init__(
+        self, batch_id: bytes, partition: int, opened: float, received: int | None = None
+    ) -> None:
         self.id = batch_id
         """16 random bytes."""
         self.partition = partition
         self.opened = opened
         """Loop time of the first record, in seconds."""
+        self.received = received
+        """When its events were received, in epoch milliseconds; None: about now."""
         self.records: list[Record] = []
         self.waiters: list[Waiter] = []
         self.size = 0
@@ -75,9 +79,13 @@ class Batch:
 
     def add(self, record: Record, waiter: Waiter) -> None:
         """Take in one record and whoever waits for it."""
+        self.take(record, record.size, waiter)
+
+    def take(self, record: Record, size: int, waiter: Waiter) -> None:
+        """Do the same with a record whose size is known."""
         self.records.append(record)
         self.waiters.append(waiter)
-        self.size += record.size
+        self.size += size
 
     def settle(self, how: Settled) -> None:
         """Tell everyone who waits. One pass over a list: no Future for each ping (2–3 µs)."""

@@ -1,31 +1,32 @@
 """Kafka first, the spool when Kafka does not take a batch, and back from there to Kafka.
 
-One missed deadline opens the breaker: everything then goes to the spool without trying, so that a
-ping's worst answer time is one deadline and one sync. What waits is replayed oldest first, and is
-the probe: the breaker closes when Kafka takes it, or when it is connected and nothing waits.
+One missed deadline opens the breaker of its partition: the next batches of it go to the spool
+without trying, so that a ping's worst answer time is one deadline and one sync. What waits there is
+replayed oldest first, and is the probe.
 """
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, Protocol
 
+from ingest.config import Delivery as DeliveryConfig
 from ingest.config import Spool as SpoolConfig
-from ingest.log.batch import Batch, Batching, Record, Settled, nobody
-from ingest.log.reader import StoredBatch
+from ingest.log.batch import Batch, Batching, Settled
+from ingest.log.breaker import Breaker
+from ingest.log.replay import Replay
 from ingest.log.sink import RecordRefused, Sink, SinkError, SinkTimeout, SinkUnavailable
 from ingest.log.spool import Spool
 
-QUARANTINE = "quarantine"
-"""Directory of the records that Kafka refuses for themselves."""
+_FIRST_PAUSE = 0.1
 _PROBE = 1.0
-"""Seconds between probes while Kafka takes nothing."""
-_LOOK = 0.1
-"""Seconds between looks at the spool while it is empty."""
-_REPLAYED_TOGETHER = 1024 * 1024
-"""Bytes of records under way in the replay at most: live traffic has the rest of the budget."""
+"""Seconds between probes at first, and at most, while a partition takes nothing."""
+_WATCH = 0.5
+"""Seconds between looks at how long events have waited."""
 _log = logging.getLogger(__name__)
+
+Work = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Remote(Sink, Protocol):
@@ -47,20 +48,24 @@ class Delivery:
         clock: Callable[[], int],
         config: SpoolConfig,
         probe: float = _PROBE,
+        budget: int = DeliveryConfig().max_waiting,
     ) -> None:
-        """`clock` returns epoch milliseconds; `probe` is in seconds."""
+        """`clock` returns epoch milliseconds; `probe` is in seconds.
+
+        `budget`: bytes of events under way, `delivery.max_waiting`; the replay keeps to half of it.
+        """
+        self._budget = budget
         self._probe = probe
-        self._look = min(_LOOK, probe)
         self._remote = remote
         self._spool = spool
         self._quarantine = quarantine
-        self._partition = batching.partition
-        self._limit = batching.limit
+        self._batching = batching
         self._clock = clock
         self._alarm_age = config.alarm_age
-        self._breaker_open = False
-        self._alarmed = False
-        self._replaying: asyncio.Task[None] | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        # A dict, not a set: given up, they go to the spool in the order in which they came.
+        self._trying: dict[asyncio.Timeout, None] = {}
+        self._given_up = self._closing = False
         self.oldest = 0.0
         """Seconds that the oldest event has waited in the spool; 0 when none does."""
 
@@ -69,20 +74,36 @@ class Delivery:
         await self._spool.start()
         await self._quarantine.start()
         await self._remote.start()
-        self._replaying = asyncio.create_task(self._replay(), name="replay")
+        self._loop = asyncio.get_running_loop()
+        self._breaker = Breaker(self._loop.time, min(_FIRST_PAUSE, self._probe), self._probe)
+        self._replay = Replay(
+            self._remote,
+            self._spool,
+            self._quarantine,
+            self._batching,
+            self._breaker,
+            self._probe,
+            self._budget,
+        )
+        self._keep_going(self._replay.run, "replay")
+        self._keep_going(self._watch, "spool's age")
 
     async def write(self, batch: Batch) -> Settled:
         """Return once the batch is durable, and where. Raises `SinkError` when it is not."""
         unknown = None
-        if self._remote.ready and not self._breaker_open:
+        if self._may_go_direct(batch.partition):
             try:
-                return await self._remote.write(batch)
+                return await self._direct(batch)
+            except RecordRefused:
+                pass  # found by the replay; its neighbours' senders wait no longer
             except SinkError as error:
-                # A refused record is found by the replay; its neighbours' senders wait no longer.
-                if not isinstance(error, RecordRefused):
-                    self._open_breaker(error)
-                if not isinstance(error, SinkUnavailable | RecordRefused):
+                self._replay.trip(batch.partition, error)
+                if not isinstance(error, SinkUnavailable):
                     unknown = error
+            except Exception:  # a mistake of ours, or the client's, is no reason to confirm nothing
+                _log.exception("writing a batch to kafka failed")
+                unknown = SinkError("a mistake in the collector")
+                self._replay.trip(batch.partition, unknown)
         try:
             await self._spool.append(batch)
         except SinkError as error:
@@ -91,12 +112,23 @@ class Delivery:
             raise SinkError(f"{unknown}; then {error}") from None  # not shed: it may be stored
         return Settled.SPOOLED
 
+    def give_up(self) -> None:
+        """Have what is under way to Kafka go to the spool now, and all that comes yet.
+
+        For an orderly stop: `delivery.timeout` may be longer than the process is given.
+        """
+        if not self._given_up:
+            self._given_up = True
+            for limit in self._trying:
+                limit.reschedule(self._loop.time())
+
     async def close(self) -> None:
         """Stop the replay, disconnect, close the spool. Bounded, Kafka there or not."""
-        if self._replaying is not None:
-            self._replaying.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._replaying
+        self._closing = True
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
         await self._remote.close()
         await self._spool.close()
         await self._quarantine.close()
@@ -104,7 +136,7 @@ class Delivery:
     @property
     def ready(self) -> bool:
         """Whether a batch would become durable: on Kafka, or in the spool."""
-        return (self._remote.ready and not self._breaker_open) or self._spool.ready
+        return (self._remote.ready and not self._breaker) or self._spool.ready
 
     @property
     def trouble(self) -> str | None:
@@ -112,136 +144,47 @@ class Delivery:
         return self._spool.trouble or self._remote.trouble
 
     @property
-    def breaker_open(self) -> bool:
-        """Whether everything goes to the spool without trying Kafka."""
-        return self._breaker_open
+    def breakers_open(self) -> int:
+        """Partitions whose batches go to the spool without trying Kafka."""
+        return len(self._breaker) if self._remote.ready else self._batching.partitions()
 
-    def _open_breaker(self, reason: SinkError) -> None:
-        if not self._breaker_open:
-            self._breaker_open = True
-            _log.warning("events go to the spool", extra={"fields": {"reason": str(reason)}})
+    def _may_go_direct(self, partition: int) -> bool:
+        return self._remote.ready and not self._given_up and not self._breaker.is_open(partition)
 
-    def _close_breaker(self) -> None:
-        if self._breaker_open:
-            self._breaker_open = False
-            _log.info("events go to kafka again")
-
-    # -- replay -----------------------------------------------------------------------------------
-
-    async def _replay(self) -> None:
-        while True:
-            try:
-                stored = await self._spool.read(_REPLAYED_TOGETHER)
-            except Exception:  # a disk that cannot be read now may be later
-                _log.exception("the spool cannot be read")
-                await asyncio.sleep(self._probe)
-                continue
-            if stored:
-                await self._bring_over_surely(stored)
-            else:
-                self._rest()
-                await asyncio.sleep(self._look)
-
-    def _rest(self) -> None:
-        """Nothing waits: whether Kafka is connected decides."""
-        self.oldest, self._alarmed = 0.0, False
-        if self._remote.ready:
-            self._close_breaker()
-
-    async def _bring_over_surely(self, stored: Sequence[StoredBatch]) -> None:
-        """A mistake of ours must not let go of what was read: it is tried again from the start."""
-        while True:
-            try:
-                return await self._bring_over(stored)
-            except Exception:
-                _log.exception("replaying failed")
-                await asyncio.sleep(self._probe)
-
-    async def _bring_over(self, stored: Sequence[StoredBatch]) -> None:
-        """Try until all of it is on Kafka or in quarantine."""
-        waiting = self._regrouped(stored)
-        total = sum(len(batch.records) for batch in waiting)
-        quarantined = 0
-        while True:
-            self._look_at_age(stored[0].received)
-            if any(self._partition(b.records[0].key) != b.partition for b in waiting):
-                waiting = self._regrouped(waiting)  # Kafka has come, with other partitions
-            left, refused = await self._once(waiting)
-            quarantined += refused
-            if not left:
-                break
-            # Halves, and what is left beside something that went through, are tried at once.
-            await asyncio.sleep(self._probe if len(left) == len(waiting) else self._look)
-            waiting = left
-        self._spool.release(total - quarantined, quarantined)
-        self._close_breaker()
-
-    def _regrouped(self, stored: Iterable[StoredBatch | Batch]) -> list[Batch]:
-        """Batches by partition, of which there may be more now than when they were spooled.
-
-        None is larger than a live one may be: Kafka would refuse it whole.
-        """
-        made: list[Batch] = []
-        filling: dict[int, Batch] = {}
-        for record in (record for batch in stored for record in batch.records):
-            partition = self._partition(record.key)
-            batch = filling.get(partition)
-            if batch is None or batch.size + record.size > self._limit:
-                batch = filling[partition] = _batch(partition, ())
-                made.append(batch)
-            batch.add(record, nobody)
-        return made
-
-    async def _once(self, batches: Sequence[Batch]) -> tuple[list[Batch], int]:
-        """Try each once; return what still waits, and how many records went to the quarantine."""
-        if not self._remote.ready:
-            return list(batches), 0
-        done = await asyncio.gather(*(self._send(batch) for batch in batches))
-        left = [batch for rest, _ in done for batch in rest]
-        return left, sum(refused for _, refused in done)
-
-    async def _send(self, batch: Batch) -> tuple[list[Batch], int]:
-        """Send one batch. A refused one is halved, down to the record that Kafka will not have."""
+    async def _direct(self, batch: Batch) -> Settled:
+        limit = asyncio.timeout(None)
+        self._trying[limit] = None
         try:
-            await self._remote.write(batch)
-        except RecordRefused as error:
-            if len(batch.records) == 1:
-                return await self._put_aside(batch, error)
-            middle = len(batch.records) // 2
-            halves = (batch.records[:middle], batch.records[middle:])
-            return [_batch(batch.partition, half) for half in halves], 0
-        except SinkTimeout as error:
-            self._open_breaker(error)
-            return [batch], 0
-        except SinkError:
-            return [batch], 0
-        self._close_breaker()  # also where others still wait: live batches need not
-        return [], 0
+            async with limit:
+                return await self._remote.write(batch)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise SinkTimeout("given up, for the collector stops") from None
+        finally:
+            del self._trying[limit]
 
-    async def _put_aside(self, batch: Batch, why: SinkError) -> tuple[list[Batch], int]:
-        record = batch.records[0]
-        value = b'{"reason":"%b","event":%b}' % (str(why).encode(), record.value)
-        aside = _batch(0, [Record(record.key, value, record.timestamp)])
-        try:
-            await self._quarantine.write(aside)
-        except SinkError as error:
-            _log.error("the quarantine is full", extra={"fields": {"reason": str(error)}})
-            return [batch], 0
-        fields = {"reason": str(why), "bytes": len(record.value)}
-        _log.error("a record was refused by kafka, and put aside", extra={"fields": fields})
-        return [], 1
+    def _keep_going(self, work: Work, name: str) -> None:
+        if not self._closing:
+            task = self._tasks[name] = self._loop.create_task(work(), name=name)
+            task.add_done_callback(partial(self._ended, work, name))
 
-    def _look_at_age(self, received: int) -> None:
-        self.oldest = max(self._clock() - received, 0) / 1000
-        if self.oldest > self._alarm_age and not self._alarmed:
-            self._alarmed = True
-            fields = {"seconds": round(self.oldest), "events": self._spool.counts.waiting}
-            _log.error("events wait long in the spool", extra={"fields": fields})
+    def _ended(self, work: Work, name: str, task: asyncio.Task[None]) -> None:
+        """Begin it anew: else what waits would wait for the next start, and nobody be told."""
+        if not self._closing:
+            error = None if task.cancelled() else task.exception()
+            fields = {"task": name}
+            _log.error("a task ended, and is begun anew", exc_info=error, extra={"fields": fields})
+            self._loop.call_later(self._probe, self._keep_going, work, name)
 
-
-def _batch(partition: int, records: Iterable[Record]) -> Batch:
-    """A batch that nobody waits for. Its id names nothing: it is not stored again."""
-    batch = Batch(bytes(16), partition, 0.0)
-    for record in records:
-        batch.add(record, nobody)
-    return batch
+    async def _watch(self) -> None:
+        """Say once, in the log, that events wait for long."""
+        alarmed = False
+        while True:
+            oldest = self._replay.oldest
+            self.oldest = 0.0 if oldest is None else max(self._clock() - oldest, 0) / 1000
+            if self.oldest > self._alarm_age and not alarmed:
+                fields = {"seconds": round(self.oldest), "events": self._spool.counts.waiting}
+                _log.error("events wait long in the spool", extra={"fields": fields})
+            alarmed = self.oldest > self._alarm_age
+            await asyncio.sleep(min(_WATCH, self._probe))

@@ -1,5 +1,6 @@
 """What the log asks of a file system: tests pass one that forgets, fills up or fails."""
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -104,8 +105,13 @@ class OsFiles:
             os.close(descriptor)
 
     def make_directory(self, directory: Path) -> None:
-        """Make the missing ones from the top down, each name synced in its parent."""
+        """Make the missing ones from the top down, each name synced in its parent.
+
+        The last that is there may have been made just before a crash: its name is synced, too.
+        """
         if directory.is_dir():
+            with contextlib.suppress(OSError):  # a parent that we may not read was not made by us
+                self.sync_directory(directory.parent)
             return
         self.make_directory(directory.parent)
         directory.mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from ingest.config import Delivery, Kafka
@@ -10,7 +11,7 @@ from ingest.log.batch import Batch, Settled
 from ingest.log.kafka_client import admin_client
 from ingest.log.kafka_producer import KafkaLink
 from ingest.log.sink import SinkError, SinkUnavailable
-from ingest.log.topics import EVENTS, Finding, Severity, create_missing
+from ingest.log.topics import BATCH_FRAMING, EVENTS, Finding, Severity, create_missing
 
 EVENT_HEADERS: Final = (("schema", b"event/1"), ("content-type", b"application/json"))
 _FIRST_PAUSE = 0.1
@@ -26,15 +27,26 @@ _log = logging.getLogger(__name__)
 class KafkaSink:
     """Writes batches to the events topic. Implements `Sink`."""
 
-    def __init__(self, config: Kafka, delivery: Delivery) -> None:
+    def __init__(self, config: Kafka, delivery: Delivery, largest: int = 0) -> None:
+        """`largest`: bytes of a record's key and value at most, which the topic must take."""
         self._config = config
+        self._largest = largest
         self._timeout = delivery.timeout
         self._topic = config.topic(EVENTS)
         self._link: KafkaLink | None = None
-        self._partitions = config.partitions
+        self.partitions = config.partitions
+        """How many the events topic has; what we would create it with, until that is known.
+
+        No property: it is looked up for each event.
+        """
+        self.batch_limit = config.batch_bytes
+        """Bytes of a batch at most; looked up once a batch."""
         self._keeper: asyncio.Task[None] | None = None
         self._retired: dict[asyncio.Task[None], KafkaLink] = {}
-        self._said: set[Finding] = set()
+        self._said: frozenset[Finding] = frozenset()
+        self._last_away: str | None = None
+        self._in_vain = False
+        """Whether link after link takes nothing, for one reason: then none of them is news."""
         self._tried = asyncio.Event()
         self.trouble: str | None = "not connected yet"
         """What keeps us from Kafka, in plain words; None while connected."""
@@ -70,8 +82,7 @@ class KafkaSink:
         """Disconnect. Batches under way are given up; takes at most a few seconds."""
         if self._keeper is not None:
             self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.wait({self._keeper})
         for link in self._retired.values():
             link.give_up()
         if self._retired:
@@ -81,16 +92,6 @@ class KafkaSink:
     def ready(self) -> bool:
         """Whether Kafka would probably take a batch now."""
         return self._link is not None
-
-    @property
-    def partitions(self) -> int:
-        """How many the events topic has; what we would create it with, until that is known."""
-        return self._partitions
-
-    @property
-    def batch_limit(self) -> int:
-        """Bytes of a batch at most."""
-        return self._config.batch_bytes
 
     async def _keep_connected(self) -> None:
         pause = 0.0
@@ -107,34 +108,36 @@ class KafkaSink:
         try:
             link = await self._connect()
         except SinkError as error:
-            self._say_away(str(error))
+            self._not_connected(str(error))
             return pause
         except Exception:
             _log.exception("connecting to kafka failed")
-            self._tried.set()
+            self._not_connected("a mistake in the collector")
             return pause
         if self._link is not None:
             self._retire(self._link)  # it was lost, yet good for some partitions
         self._link = link
         self._say_connected(link)
         await self._watch(link)
-        self._say_away(str(link.reason or "aiokafka's sending task ended"))
+        self._say_lost(link)
         if self._link is link and not (link.usable and link.alive):
             self._retire(link)
         return 0.0 if link.proven else pause
 
     async def _connect(self) -> KafkaLink:
         async with admin_client(self._config) as admin:
-            findings = await create_missing(admin, self._config)
+            looked = await create_missing(admin, self._config, largest=self._largest)
         link = await KafkaLink.open(self._config, self._topic, EVENT_HEADERS, self._timeout)
-        for finding in findings:
-            self._say_finding(finding)
+        if looked.largest_batch is not None:
+            # A batch above it would be refused whole, and come back in halves.
+            self.batch_limit = min(self._config.batch_bytes, looked.largest_batch - BATCH_FRAMING)
+        self._say_findings(looked.findings)
         return link
 
     async def _watch(self, link: KafkaLink) -> None:
         """Return once a new link is needed."""
         while link.alive and not link.lost.is_set():
-            self._partitions = link.partitions or self._partitions
+            self.partitions = link.partitions or self.partitions
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK):
                     await link.lost.wait()
@@ -147,28 +150,44 @@ class KafkaSink:
         self._retired[task] = link
         task.add_done_callback(self._retired.pop)
 
+    def _not_connected(self, reason: str) -> None:
+        self._tried.set()
+        if self._link is not None and self._link.going:
+            return  # lost for some partitions, and good for the others
+        if self._link is not None:
+            self._retire(self._link)
+        self._in_vain = False
+        if reason != self.trouble:
+            self._say_away(reason)
+
     def _say_connected(self, link: KafkaLink) -> None:
         self.trouble = None
         self._tried.set()
-        self._partitions = link.partitions or self._partitions
-        fields = {"topic": self._topic, "partitions": self._partitions}
-        _log.info("kafka connected", extra={"fields": fields})
+        self.partitions = link.partitions or self.partitions
+        if not self._in_vain:
+            fields = {"topic": self._topic, "partitions": self.partitions}
+            _log.info("kafka connected", extra={"fields": fields})
+
+    def _say_lost(self, link: KafkaLink) -> None:
+        reason = str(link.reason or "aiokafka's sending task ended")
+        known, self._in_vain = self._in_vain, not link.proven and reason == self._last_away
+        self.trouble = reason
+        if not (known and self._in_vain):
+            self._say_away(reason)
 
     def _say_away(self, reason: str) -> None:
-        self._tried.set()
-        if reason != self.trouble:
-            self.trouble = reason
-            _log.warning("kafka away", extra={"fields": {"reason": reason}})
+        self.trouble = self._last_away = reason
+        _log.warning("kafka away", extra={"fields": {"reason": reason}})
 
-    def _say_finding(self, finding: Finding) -> None:
-        if finding in self._said:
-            return
-        self._said.add(finding)
+    def _say_findings(self, findings: Sequence[Finding]) -> None:
+        """Say each once, and again only when it was mended meanwhile."""
         level = {Severity.OK: logging.DEBUG, Severity.WARNING: logging.WARNING}
-        fields = {"finding": finding.text}
-        _log.log(
-            level.get(finding.severity, logging.ERROR), "kafka topic", extra={"fields": fields}
-        )
+        for finding in findings:
+            if finding not in self._said:
+                fields = {"finding": finding.text}
+                number = level.get(finding.severity, logging.ERROR)
+                _log.log(number, "kafka topic", extra={"fields": fields})
+        self._said = frozenset(findings)
 
 
 def _longer(pause: float) -> float:

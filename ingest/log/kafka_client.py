@@ -56,8 +56,11 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     ),
     (errors.UnsupportedSaslMechanismError, "the broker does not offer this sasl_mechanism"),
     (errors.IllegalSaslStateError, "the broker expects another security_protocol"),
-    (errors.TopicAuthorizationFailedError, "not allowed to use the topic"),
-    (errors.ClusterAuthorizationFailedError, "not allowed to do this on the cluster"),
+    (errors.TopicAuthorizationFailedError, "not allowed to use the topic: check its ACLs"),
+    (
+        errors.ClusterAuthorizationFailedError,
+        "not allowed to do this on the cluster: check the ACLs (to send: WRITE on the topic)",
+    ),
     (errors.UnknownTopicOrPartitionError, "the topic does not exist"),
     (errors.MessageSizeTooLargeError, "too large for the topic's max.message.bytes"),
     (errors.InvalidTimestampError, "the timestamp is outside what the topic accepts"),

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
+from aiokafka.errors import KafkaConnectionError, KafkaError, OutOfOrderSequenceNumber
 
 from ingest.config import Compression, Kafka
 from ingest.log.batch import Record
 from ingest.log.kafka_client import REQUEST_TIMEOUT, client_options, translate
+from ingest.log.lz4 import compress_quickly
 from ingest.log.sink import RecordRefused, SinkError, SinkTimeout, SinkUnavailable
 
 Header = tuple[str, bytes]
@@ -41,6 +42,8 @@ class KafkaLink:
         """Whether batches may still be given to it; after a refused record they may."""
         self.proven = False
         """Whether a batch was acknowledged."""
+        self.going = True
+        """Whether one was since it was lost: then some partitions still work."""
         self._producer = producer
         self._topic = topic
         self._headers = list(headers)
@@ -58,6 +61,7 @@ class KafkaLink:
         cls, config: Kafka, topic: str, headers: Sequence[Header], deadline: float
     ) -> Self:
         """Connect to a topic that exists; `deadline` is for each batch. Raises `SinkError`."""
+        compress_quickly()
         compression = None if config.compression is Compression.NONE else config.compression.value
         producer = AIOKafkaProducer(
             **client_options(config),
@@ -97,13 +101,17 @@ class KafkaLink:
 
     async def send(self, partition: int, records: Sequence[Record]) -> None:
         """Return once all of them are acknowledged. Raises `SinkError`, in time."""
-        if partition in self._gaps or partition >= self.partitions:
+        if partition >= self.partitions:  # deleted, or made anew with fewer: never here again
+            gone = SinkUnavailable(f"topic {self._topic} has no partition {partition} any more")
+            self._lose(gone, usable=self.partitions > 0)
+            raise gone
+        if partition in self._gaps:
             raise SinkUnavailable("being connected anew")
         self._sending += 1
         self._idle.clear()
         try:
             await self._send(partition, records)
-            self.proven = True
+            self.proven = self.going = True
         finally:
             self._sending -= 1
             if not self._sending:
@@ -124,11 +132,12 @@ class KafkaLink:
         self._idle.set()
 
     async def _send(self, partition: int, records: Sequence[Record]) -> None:
-        handed_over = False
+        built = handed_over = False
         try:
             async with asyncio.timeout(self._deadline):
                 async with self._turns[partition]:
-                    builder = self._build(records)
+                    builder = self._build(records)  # not before: it is a copy of all of them
+                    built = True
                     acknowledged = await self._producer.send_batch(
                         builder, self._topic, partition=partition
                     )
@@ -136,31 +145,45 @@ class KafkaLink:
                 await acknowledged
         except TimeoutError:
             error = SinkTimeout("no acknowledgement within delivery.timeout")
-            self._lose(error, usable=False)
+            self._gap(partition, error)
             # What aiokafka never had is certain not to be stored.
             raise error if handed_over else SinkUnavailable("Kafka is slow") from None
         except (KafkaError, OSError, AssertionError) as error:
             self._failed(partition, error)
-            raise translate(error) from None
+            ours = translate(error)
+            if handed_over and isinstance(error, KafkaConnectionError | OSError):
+                ours = SinkError(str(ours))  # the request may have gone out: unknown
+            raise ours from None
+        except Exception as error:  # a mistake may have left anything behind
+            if built:  # else it is the batch's, and no fault of the link
+                self._failed(partition, error)
+            raise
 
     def _build(self, records: Sequence[Record]) -> Any:
         builder = self._producer.create_batch()
-        for key, value, timestamp in records:
-            builder.append(timestamp=timestamp, key=key, value=value, headers=self._headers)
+        append, headers = builder._builder.append, self._headers
+        for offset, (key, value, timestamp) in enumerate(records):
+            append(offset, timestamp, key, value, headers)
+        builder._relative_offset = len(records)
         builder.close()
         return builder
 
     def _failed(self, partition: int, error: BaseException) -> None:
         ours = translate(error)
         if isinstance(ours, RecordRefused) or isinstance(error, OutOfOrderSequenceNumber):
-            self._gaps.add(partition)  # the other partitions go on until the new link is there
-            self._lose(ours)
+            self._gap(partition, ours)
         else:
             self._lose(ours, usable=False)
+
+    def _gap(self, partition: int, reason: SinkError) -> None:
+        """The other partitions go on until the new link is there."""
+        self._gaps.add(partition)
+        self._lose(reason, usable=len(self._gaps) < self.partitions)
 
     def _lose(self, reason: SinkError, *, usable: bool = True) -> None:
         self.usable = self.usable and usable
         self.reason = self.reason or reason
+        self.going = False
         self.lost.set()
 
 

@@ -66,13 +66,17 @@ class OpenSegment:
             if self.append([footer]) == 1:
                 self._files.fdatasync(self._descriptor)
         finally:
+            self._measure()  # a part of a footer may be left, where it could not be cut off
             self._close()
 
     def give_up(self) -> None:
         """Close the file as it is; the next start will look through it."""
+        self._measure()
+        self._close()
+
+    def _measure(self) -> None:
         with contextlib.suppress(OSError):
             self.size = self._files.size(self._descriptor)
-        self._close()
 
     def _close(self) -> None:
         with contextlib.suppress(OSError):

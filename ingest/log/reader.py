@@ -4,6 +4,7 @@ Needs no lock and no word with the writer. It sees whole frames that were writte
 moment may not be synced yet: a reader in the writer's process passes the writer's `end` as `until`.
 """
 
+import errno
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from ingest.log.recovery import segment_names
 from ingest.log.scan import Damage, Frame, Piece, Rest, Window, file_head, pieces
 from ingest.log.segment import VERSION, SegmentName
 
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""Errors that are no fault of the file: it will be opened later."""
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +37,11 @@ class StoredBatch(NamedTuple):
     start: Position
     end: Position
     """To go on behind it."""
+
+
+def batch_bytes(batch: StoredBatch) -> int:
+    """Bytes of a batch's keys and values."""
+    return sum(len(record.key) + len(record.value) for record in batch.records)
 
 
 class SkipReason(Enum):
@@ -80,6 +88,8 @@ class Reader:
         """Behind the last batch handed out or skipped."""
         self.strict = False
         """Whether a disk that cannot be read raises `OSError`, instead of being stepped over."""
+        self.over_unopened = False
+        """Whether a segment that cannot be opened is stepped over, instead of raising `OSError`."""
         self._directory = directory
         self._on_skip = on_skip
         self._files = files or OsFiles()
@@ -99,6 +109,13 @@ class Reader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def move(self, position: Position) -> None:
+        """Read on from elsewhere."""
+        if self._name is not None and self._name.sequence != position.sequence:
+            self.close()
+        self._left = self._rest = None
+        self.position = position
 
     def close(self) -> None:
         """Let go of the file that is open."""
@@ -148,7 +165,11 @@ class Reader:
     def _names(self, until: Position | None) -> list[SegmentName]:
         if self._name is not None and until is not None and until.sequence == self._name.sequence:
             return []  # no need: we do not leave this segment
-        return segment_names(self._files, self._directory)
+        # A listing may show a file made during it and not one made a moment earlier: readdir(3)
+        # promises neither. All that came before the first listing's last name stand in the second.
+        seen = segment_names(self._files, self._directory)
+        again = segment_names(self._files, self._directory)
+        return [name for name in again if name <= seen[-1]] if seen else []
 
     def _enter(self, names: Sequence[SegmentName]) -> bool:
         """Have the position's segment open, or the next there is; False when there is none."""
@@ -164,6 +185,13 @@ class Reader:
         try:
             self._descriptor = self._files.open(self._directory / name.file)
         except FileNotFoundError:  # deleted since it was listed
+            return self._enter(names[names.index(name) + 1 :])
+        except OSError as error:
+            if not self.over_unopened or error.errno in _OURS:
+                raise
+            behind = Position(name.sequence + 1, 0)
+            self._on_skip(Skipped(SkipReason.DAMAGED, self.position, behind))
+            self.position = behind
             return self._enter(names[names.index(name) + 1 :])
         self._name = name
         return True

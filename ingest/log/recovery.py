@@ -1,6 +1,9 @@
 """Brings a directory of segments back into order after a crash. Never stops a start."""
 
+import contextlib
+import errno
 import logging
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +11,7 @@ from pathlib import Path
 from ingest.log.files import Files
 from ingest.log.scan import Damage, Frame, Rest, Window, pieces
 from ingest.log.segment import (
+    ASIDE,
     FILE_HEAD_BYTES,
     HEAD_BYTES,
     VERSION,
@@ -19,6 +23,7 @@ from ingest.log.segment import (
 
 _LONGEST_TEAR = 64 * 1024 * 1024
 """Bytes that one write can leave torn at most; more is damage, and is left to be looked at."""
+_CHUNK = 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +37,8 @@ class Segment:
     records: int
     newest: int
     """Newest receipt in it, or the end of its day where that cannot be read."""
+    damaged: int = 0
+    """Records beside those in parts that were found unreadable just now, as far as heads tell."""
 
 
 @dataclass(slots=True)
@@ -41,7 +48,9 @@ class Recovered:
     segments: list[Segment]
     """In order."""
     torn_bytes: int = 0
-    """Cut off ends of segments: writes that a crash interrupted, never confirmed."""
+    """Cut off ends of segments: writes that a crash interrupted, which were never confirmed.
+
+    A disk that loses what it had synced leaves the same, so they are kept beside the segments."""
     damaged_frames: int = 0
     """Parts that no longer read; they stay where they are, readers step over them."""
 
@@ -64,6 +73,7 @@ def recover(files: Files, directory: Path) -> Recovered:
         except OSError as error:
             _warn("segment cannot be read", name, error=error.strerror)
             segment = Segment(name, 0, 0, name.last_ms)
+            recovered.damaged_frames += 1
         if segment is not None:
             recovered.segments.append(segment)
     return recovered
@@ -114,16 +124,48 @@ class _Recovery:
         if torn > _LONGEST_TEAR:
             damage.append(Damage(end, size, 0))
             end, torn = size, 0
+        if torn > 0 and end >= FILE_HEAD_BYTES and not self._keep(descriptor, end, size):
+            damage.append(Damage(end, size, 0))
+            end, torn = size, 0
         self._report(torn, damage)
         if not tally.frames and not any(part.start for part in damage):
             self._files.unlink(self._path)
             return None
-        return self._close(descriptor, end, torn, tally)
+        return self._close(descriptor, end, torn, tally, sum(part.records for part in damage))
+
+    def _keep(self, descriptor: int, start: int, end: int) -> bool:
+        """Copy to a file of its own what is to be cut off; False where that fails."""
+        path = self._path.with_name(f"{self._name.file}.{start}-{end}{ASIDE}")
+        try:
+            copy = self._created(path)
+            try:
+                for offset in range(start, end, _CHUNK):
+                    part = self._files.read_at(descriptor, offset, min(_CHUNK, end - offset))
+                    if self._files.write(copy, part) < len(part):
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                self._files.fdatasync(copy)
+            finally:
+                self._files.close(copy)
+            self._files.sync_directory(path.parent)
+        except OSError as error:
+            _warn("torn end of a segment cannot be kept", self._name, error=error.strerror)
+            with contextlib.suppress(OSError):
+                self._files.unlink(path)
+            return False
+        return True
+
+    def _created(self, path: Path) -> int:
+        try:
+            return self._files.create(path)
+        except FileExistsError:  # of a start that was interrupted before it had cut
+            self._files.unlink(path)
+            return self._files.create(path)
 
     def _report(self, torn: int, damage: Iterable[Damage]) -> None:
         self._found.torn_bytes += max(torn, 0)
         if torn > 0:
-            _warn("torn end of a segment cut off", self._name, bytes=torn)
+            note = f"kept as {ASIDE}: it was confirmed only if the disk lost what it had synced"
+            _warn("torn end of a segment cut off", self._name, bytes=torn, note=note)
         for part in damage:
             self._found.damaged_frames += 1
             _warn(
@@ -134,7 +176,7 @@ class _Recovery:
                 records=part.records or "unknown",
             )
 
-    def _close(self, descriptor: int, end: int, torn: int, tally: Tally) -> Segment:
+    def _close(self, descriptor: int, end: int, torn: int, tally: Tally, damaged: int) -> Segment:
         try:
             if torn > 0:
                 self._files.truncate(descriptor, end)
@@ -146,7 +188,7 @@ class _Recovery:
         except OSError as error:  # a full disk, say: looked through again at the next start
             _warn("segment could not be closed", self._name, error=error.strerror)
         newest = tally.newest if tally.frames else self._name.last_ms
-        return Segment(self._name, self._files.size(descriptor), tally.records, newest)
+        return Segment(self._name, self._files.size(descriptor), tally.records, newest, damaged)
 
 
 def _warn(event: str, name: SegmentName, **fields: object) -> None:

@@ -205,6 +205,8 @@ class _Topic:
         )
         if link.lost.is_set() or not link.alive:
             await self.close()
+        if all(isinstance(result, SinkUnavailable) for result in results):
+            raise SinkUnavailable(str(results[0]))
         return sum(
             len(part[1]) for part, result in zip(parts, results, strict=True) if result is not None
         )
@@ -218,7 +220,10 @@ class _Topic:
             await link.close()
 
     async def _connect(self) -> KafkaLink:
-        async with admin_client(self._config) as admin:
-            await create_missing(admin, self._config)
         topic = self._config.topic(REJECTED)
-        return await KafkaLink.open(self._config, topic, REJECTED_HEADERS, _ACKNOWLEDGE)
+        try:
+            async with admin_client(self._config) as admin:
+                await create_missing(admin, self._config, REJECTED)
+            return await KafkaLink.open(self._config, topic, REJECTED_HEADERS, _ACKNOWLEDGE)
+        except SinkError as error:  # whatever it is, nothing was written
+            raise SinkUnavailable(str(error)) from None

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from ingest.config import LONGEST_DAYS
+
 _PARTS = 4
 """Files that share `max_bytes`: one being written, and the oldest of the others goes first."""
-_DAYS = 20
 _MODE = 0o640
 _SUFFIX = ".jsonl"
 
@@ -76,7 +77,7 @@ class RejectedFiles:
         """Delete what was written 20 days ago. Raises `OSError`."""
         if not self._directory.is_dir():
             return  # nothing was ever rejected
-        oldest = self._today() - timedelta(days=_DAYS - 1)
+        oldest = self._today() - timedelta(days=LONGEST_DAYS - 1)
         for name in rejected_files(self._directory):
             if name.day < oldest:
                 self._delete(name)

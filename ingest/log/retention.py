@@ -4,12 +4,9 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from ingest.log.files import OsFiles
-from ingest.log.recovery import Segment, segment_names
-from ingest.log.segment import DAY_MS
-
-LONGEST_DAYS = 20
-"""Days that an event is kept at most, as the privacy policy promises."""
+from ingest.config import LONGEST_DAYS
+from ingest.log.recovery import Segment
+from ingest.log.segment import DAY_MS, SUFFIX, SegmentName
 
 
 def expiry(newest: int, retention_days: int) -> int:
@@ -31,11 +28,15 @@ def next_expiry(segments: Iterable[Segment], retention_days: int) -> int | None:
     return min((expiry(segment.newest, retention_days) for segment in segments), default=None)
 
 
-def sweep(directory: Path, now: int, retention_days: int = LONGEST_DAYS) -> None:
-    """Delete what is too old in a directory that nobody writes to; `now` in epoch milliseconds."""
-    if not directory.is_dir():
-        return
-    for name in segment_names(OsFiles(), directory):
-        if expiry(name.last_ms, retention_days) <= now:
+def sweep(
+    directory: Path, now: int, ending: str = SUFFIX, retention_days: int = LONGEST_DAYS
+) -> None:
+    """Delete what is too old where nobody writes; `now` in epoch milliseconds.
+
+    With another ending: what was set aside of segments, and no segments.
+    """
+    for path in directory.glob(f"*{ending}"):
+        name = SegmentName.parse(path.name.partition(".")[0] + SUFFIX)
+        if name is not None and expiry(name.last_ms, retention_days) <= now:
             with contextlib.suppress(OSError):  # tried again soon
-                (directory / name.file).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)

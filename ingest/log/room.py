@@ -78,6 +78,12 @@ class Refusals:
         return kind(why)
 
     @property
+    def why(self) -> str | None:
+        """What failed last; None once something worked again, or looked as if it would."""
+        state = self._state
+        return None if state is None else state[2]
+
+    @property
     def any(self) -> bool:
         """Whether nothing has worked, nor looked as if it would, since the last failure."""
         return self._state is not None

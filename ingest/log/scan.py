@@ -101,8 +101,9 @@ def pieces(window: Window, offset: int) -> Iterator[Piece]:
     compressed and heads checked: 64 bits must agree by chance to take one for the other.
     """
     if offset < FILE_HEAD_BYTES:
-        if file_head(window) is None:
-            yield (damaged := _damaged_file_head(window))
+        damaged = _damaged_file_head(window)
+        if damaged is not None:
+            yield damaged
             if isinstance(damaged, Rest):
                 return
         offset = FILE_HEAD_BYTES
@@ -121,8 +122,13 @@ def pieces(window: Window, offset: int) -> Iterator[Piece]:
         offset = piece.end
 
 
-def _damaged_file_head(window: Window) -> Damage | Rest:
-    size = window.size
+def _damaged_file_head(window: Window) -> Damage | Rest | None:
+    if file_head(window) is not None:
+        return None
+    size = window.size  # asked before another look: the head may be written between the two
+    window.forget()
+    if file_head(window) is not None:
+        return None
     return Damage(0, FILE_HEAD_BYTES, 0) if size >= FILE_HEAD_BYTES else Rest(0, size)
 
 

@@ -27,7 +27,9 @@ MAX_PAYLOAD = MAX_RAW + MAX_RAW // 128
 """Bytes of a payload at most: zstd makes what cannot be compressed longer by less than 1/128."""
 DAY_MS = 86_400_000
 _EPOCH = date(1970, 1, 1).toordinal()
-_SUFFIX = ".seg"
+SUFFIX = ".seg"
+ASIDE = ".aside"
+"""Ends the names of what could not be read, and is kept to be looked at."""
 _UNLOCKED_CRC = 5 * 1024
 
 
@@ -41,13 +43,13 @@ class SegmentName:
     @property
     def file(self) -> str:
         """Name of the file; names sort as segments do: `0001732443300123-2024-11-24.seg`."""
-        return f"{self.sequence:016d}-{date.fromordinal(_EPOCH + self.day)}{_SUFFIX}"
+        return f"{self.sequence:016d}-{date.fromordinal(_EPOCH + self.day)}{SUFFIX}"
 
     @classmethod
     def parse(cls, file: str) -> "SegmentName | None":
         """Read a file's name; None for a file that is no segment."""
-        sequence, dash, day = file.removesuffix(_SUFFIX).partition("-")
-        if not (file.endswith(_SUFFIX) and dash and sequence.isascii() and sequence.isdigit()):
+        sequence, dash, day = file.removesuffix(SUFFIX).partition("-")
+        if not (file.endswith(SUFFIX) and dash and sequence.isascii() and sequence.isdigit()):
             return None
         try:
             name = cls(int(sequence), date.fromisoformat(day).toordinal() - _EPOCH)

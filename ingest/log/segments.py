@@ -6,6 +6,7 @@ Everything here runs in one thread, but for what says otherwise.
 import contextlib
 import logging
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
 from ingest.log.batch import Batch
@@ -57,7 +58,7 @@ class Segments:
         for segment in recovered.segments:
             self._remember(segment)
             self._last_sequence = segment.name.sequence
-            self.end = Position(segment.name.sequence, segment.size)
+            self.end = _end(segment)
         return recovered
 
     @staticmethod
@@ -71,22 +72,9 @@ class Segments:
 
         The batches have passed `check`. Errors are returned, not raised: neighbours may succeed.
         """
-        refusal = self.refusals.current()
-        if refusal is not None:
-            return _each(refusal, len(batches))
-        now = self._machine.clock()
-        try:
-            frames = self._fitting_frames(batches, now)
-            segment = self._writable(now) if frames else None
-        except OSError as error:
-            return _each(self._nothing_written(error), len(batches))
         done: list[Appended] = []
-        if segment is not None:
-            done = self._write(segment, frames)
-            for batch in batches[: len(done)]:
-                segment.tally.add(now, len(batch.records))
-        if len(done) < len(batches):
-            done += _each(self._full(), len(batches) - len(done))
+        for received, run in groupby(batches, lambda batch: batch.received):
+            done += self._append(list(run), self._machine.clock() if received is None else received)
         return done
 
     def close_when_due(self, now: int) -> None:
@@ -129,6 +117,12 @@ class Segments:
         self._closed_bytes -= segment.size
         self._room.forget()
 
+    def refuse_without_room(self) -> None:
+        """Begin to refuse where no write could go through, before one is tried."""
+        with contextlib.suppress(OSError):
+            if self._room.left(self.size) <= 0:
+                self._full()
+
     def look_for_room(self) -> None:
         """End refusals early where the limits would let a write through again."""
         if self.refusals.any and self.refusals.current() is None:
@@ -152,7 +146,26 @@ class Segments:
         """Segments that are there, the open one included."""
         return len(self._closed) + (self._open is not None)
 
-    def _fitting_frames(self, batches: Sequence[Batch], now: int) -> list[bytes]:
+    def _append(self, batches: Sequence[Batch], received: int) -> list[Appended]:
+        """Append batches that were received at the same time."""
+        refusal = self.refusals.current()
+        if refusal is not None:
+            return _each(refusal, len(batches))
+        try:
+            frames = self._fitting_frames(batches, received)
+            segment = self._writable(received) if frames else None
+        except OSError as error:
+            return _each(self._nothing_written(error), len(batches))
+        done: list[Appended] = []
+        if segment is not None:
+            done = self._write(segment, frames)
+            for batch in batches[: len(done)]:
+                segment.tally.add(received, len(batch.records))
+        if len(done) < len(batches):
+            done += _each(self._full(), len(batches) - len(done))
+        return done
+
+    def _fitting_frames(self, batches: Sequence[Batch], received: int) -> list[bytes]:
         """Frames of the first batches, as many as the limits have room for."""
         room = self._room.left(self.size)
         if room <= 0:
@@ -160,7 +173,7 @@ class Segments:
         payloads = self._compressor.payloads([batch.records for batch in batches])
         frames = []
         for batch, payload in zip(batches, payloads, strict=True):
-            frame = encode_frame(batch.id, now, len(batch.records), payload)
+            frame = encode_frame(batch.id, received, len(batch.records), payload)
             if len(frame) > room:
                 self._wanted = len(frame)
                 break
@@ -168,12 +181,13 @@ class Segments:
             frames.append(frame)
         return frames
 
-    def _writable(self, now: int) -> OpenSegment:
-        self.close_when_due(now)
+    def _writable(self, received: int) -> OpenSegment:
+        """The open segment, which holds receipts of one UTC day."""
+        self.close_when_due(received)
         if self._open is None:
             # Numbers are times, so that one is never used twice, even after all files are gone.
-            sequence = max(self._last_sequence + 1, now)
-            head = FileHead(VERSION, sequence, self._last_sequence, now)
+            sequence = max(self._last_sequence + 1, self._machine.clock())
+            head = FileHead(VERSION, sequence, self._last_sequence, received)
             self._open = OpenSegment(self._files, self.directory, head)
             self._last_sequence = sequence
         return self._open
@@ -229,6 +243,12 @@ class Segments:
     def _remember(self, segment: Segment) -> None:
         self._closed[segment.name.sequence] = segment
         self._closed_bytes += segment.size
+
+
+def _end(segment: Segment) -> Position:
+    """Behind all of it, also where its length is not known: it may be readable later."""
+    sequence = segment.name.sequence
+    return Position(sequence, segment.size) if segment.size else Position(sequence + 1, 0)
 
 
 def _as_closed(segment: OpenSegment) -> Segment:

@@ -2,20 +2,20 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.config import Store as StoreConfig
 from ingest.log.batch import Batch, Settled
-from ingest.log.lock import DirectoryLock
 from ingest.log.machine import Machine
 from ingest.log.position import Position
-from ingest.log.retention import expired, next_expiry
+from ingest.log.recovery import Recovered
+from ingest.log.retention import expired, next_expiry, sweep
 from ingest.log.room import FULL_PAUSE, Limits
-from ingest.log.segment import DAY_MS, day_of
-from ingest.log.segments import Appended, Segments
-from ingest.log.writer import WriterThread
+from ingest.log.segment import ASIDE, DAY_MS, day_of
+from ingest.log.segment_log import SegmentLog
+from ingest.log.segments import Segments
 
 _MACHINE = Machine()
 _LONGEST_WAIT = 60_000
@@ -33,7 +33,7 @@ class StoreCounts:
     segments: int = 0
     """Files, now."""
     torn_bytes: int = 0
-    """Cut off at the start: never confirmed."""
+    """Cut off at the start: never confirmed, unless the disk lost what it had synced."""
     damaged_frames: int = 0
     """Parts found unreadable at the start."""
     expired_segments: int = 0
@@ -53,106 +53,100 @@ class Store:
         machine: Machine = _MACHINE,
     ) -> None:
         """`on_durable` is told on the loop, after each group, up to where readers may read."""
+        limits = Limits(config.max_bytes, config.min_free)
+        segments = Segments(directory, config.segment_bytes, limits, machine)
         self.counts = StoreCounts()
-        self._work = _StoreWork(directory, config, self.counts, machine)
-        self._segments = self._work.segments
-        self._thread = WriterThread(self._work, lambda: on_durable(self._segments.end))
+        upkeep = _Retention(segments, config.retention_days, self.counts, machine)
+        self._log = SegmentLog(segments, machine, upkeep, lambda: on_durable(self.end))
 
     async def start(self) -> None:
         """Lock, recover, delete what is too old.
 
         Raises `DirectoryInUse`, or `OSError` when the directory cannot be used.
         """
-        await self._thread.start("store")
+        await self._log.start("store")
 
     async def write(self, batch: Batch) -> Settled:
-        """Return when the batch is durable; raise `SinkError` when it is not.
-
-        While full it refuses here and now, without the thread.
-        """
-        refusal = self._segments.refusals.current()
-        if refusal is not None:
-            raise refusal
-        self._segments.check(batch)
-        await self._thread.submit(batch)
+        """Return when the batch is durable; raise `SinkError` when it is not."""
+        await self._log.append(batch)
         return Settled.DIRECT
 
     async def close(self) -> None:
         """Write what was taken, close the segment, and let go of the directory."""
-        await self._thread.stop()
+        await self._log.close()
 
     @property
     def ready(self) -> bool:
         """Whether it runs, and nothing failed or was full just now."""
-        return self._thread.running and not self._segments.refusals.any
+        return self._log.ready
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it takes nothing."""
+        trouble = self._log.trouble
+        return None if trouble is None else f"the store: {trouble}"
 
     @property
     def end(self) -> Position:
         """Behind the last durable frame: up to where readers in this process may read."""
-        return self._segments.end
+        return self._log.end
 
 
-class _StoreWork:
-    """What the store's thread does."""
+class _Retention:
+    """Counts, and deletes what is too old. Implements `Upkeep`."""
 
     def __init__(
-        self, directory: Path, config: StoreConfig, counts: StoreCounts, machine: Machine
+        self, segments: Segments, retention_days: int, counts: StoreCounts, machine: Machine
     ) -> None:
-        limits = Limits(config.max_bytes, config.min_free)
-        self.segments = Segments(directory, config.segment_bytes, limits, machine)
-        self._directory = directory
-        self._retention_days = config.retention_days
+        self._segments = segments
+        self._retention_days = retention_days
         self._counts = counts
         self._machine = machine
         self._tidied = self._due = 0
-        self._lock: DirectoryLock | None = None
+        self._files = 0
+        self._swept = -1
 
-    def open(self) -> None:
-        self._machine.files.make_directory(self._directory)
-        self._lock = DirectoryLock(self._directory)
-        try:
-            recovered = self.segments.start()
-        except BaseException:
-            self._lock.release()
-            raise
-        self._counts.torn_bytes = recovered.torn_bytes
-        self._counts.damaged_frames = recovered.damaged_frames
+    def locked(self) -> None:
+        """Nothing to prepare."""
+
+    def recovered(self, found: Recovered) -> None:
+        self._counts.torn_bytes = found.torn_bytes
+        self._counts.damaged_frames = found.damaged_frames
         self.tidy()
 
-    def append(self, batches: Sequence[Batch]) -> list[Appended]:
-        files = self.segments.files
-        appended = self.segments.append(batches)
-        if self.segments.files != files:
+    def appended(self) -> None:
+        if self._segments.files != self._files:
             self._due = 0  # a segment was closed or begun
         self._counts.groups += 1
-        self._counts.bytes = self.segments.size
-        return appended
+        self._counts.bytes = self._segments.size
 
     def tidy(self) -> float:
         now = self._machine.clock()
-        self.segments.look_for_room()
         if not self._tidied <= now < self._due:
             self._tidied, self._due = now, self._retain(now)
-        if self.segments.refusals.any:
+        if self._segments.refusals.any:
             return FULL_PAUSE
         return (self._due - now) / 1000
 
-    def close(self) -> None:
-        self.segments.close()
-        if self._lock is not None:
-            self._lock.release()
+    def closed(self) -> None:
+        """Nothing to remember."""
 
     def _retain(self, now: int) -> int:
         """Close and delete what is due; return when to do so again."""
-        self.segments.close_when_due(now)
-        for segment in expired(self.segments.closed, now, self._retention_days):
+        segments = self._segments
+        segments.close_when_due(now)
+        for segment in expired(segments.closed, now, self._retention_days):
             with contextlib.suppress(OSError):  # tried again within the minute
-                self.segments.delete(segment.name.sequence)
+                segments.delete(segment.name.sequence)
                 self._counts.expired_segments += 1
                 fields = {"segment": segment.name.file, "records": segment.records}
                 _log.info("segment past its retention deleted", extra={"fields": fields})
-        self._counts.bytes, self._counts.segments = self.segments.size, self.segments.files
+        if day_of(now) != self._swept:
+            self._swept = day_of(now)
+            sweep(segments.directory, now, ASIDE, self._retention_days)
+        self._files = segments.files
+        self._counts.bytes, self._counts.segments = segments.size, segments.files
         midnight = (day_of(now) + 1) * DAY_MS
-        expiry = next_expiry(self.segments.closed, self._retention_days) or midnight
+        expiry = next_expiry(segments.closed, self._retention_days) or midnight
         # A segment that could not be deleted is due already: not at once again.
         return min(max(expiry, now + _SHORTEST_WAIT), midnight, now + _LONGEST_WAIT)

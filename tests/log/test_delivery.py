@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,11 +12,13 @@ import pytest
 
 from ingest.config import Spool as SpoolConfig
 from ingest.config import Store as StoreConfig
+from ingest.log import replay
 from ingest.log.batch import Batch, Batching, Record, Settled
 from ingest.log.delivery import Delivery
 from ingest.log.files import OsFiles
 from ingest.log.machine import Machine
 from ingest.log.partition import one_partition
+from ingest.log.passage import Passage
 from ingest.log.reader import Reader
 from ingest.log.sink import (
     RecordRefused,
@@ -30,7 +33,7 @@ from tests.support.memory_sink import MemorySink
 from tests.support.stored import HOUR, NOON, Clock, batch, batches
 from tests.support.wait import until_async
 
-ONE = Batching(200_000, one_partition, lambda: 1)
+ONE = Batching(lambda: 200_000, one_partition, lambda: 1)
 CONFIG = SpoolConfig(min_free=0)
 
 
@@ -63,6 +66,11 @@ class Rig:
     def files(self) -> list[Path]:
         found = (self.directory / "spool").glob("*.seg*")
         return [file for file in found if file.suffix != ".aside"]
+
+    @property
+    def held_up(self) -> int:
+        """Batches that the replay went past."""
+        return sum(passage.batches for passage in self.delivery._replay._behind)
 
     def check_ledger(self) -> None:
         counts = self.spool.counts
@@ -110,12 +118,12 @@ async def test_a_batch_that_kafka_does_not_take_is_spooled_and_replayed(tmp_path
         r.remote.error = error
         r.remote.open.set()
         assert await writing is Settled.SPOOLED
-        assert r.delivery.breaker_open
+        assert r.delivery.breakers_open == 1
         assert r.spool.counts.waiting == 2
         r.remote.error = None
         await r.emptied()
         assert r.taken == values([batch(1)])
-        assert not r.delivery.breaker_open
+        assert not r.delivery.breakers_open
 
 
 async def test_while_the_breaker_is_open_nothing_is_tried(tmp_path):
@@ -143,11 +151,11 @@ async def test_replayed_batches_are_no_larger_than_live_ones(tmp_path):
         r.remote.error = None
         await r.emptied()
         assert len(r.remote.batches) > 1
-        assert max(one.size for one in r.remote.batches) <= ONE.limit
+        assert max(one.size for one in r.remote.batches) <= ONE.limit()
         assert r.taken == values(batches(range(6), records=100, length=1_000))
 
 
-async def test_what_waits_for_20_days_is_deleted_and_counted(tmp_path):
+async def test_what_waits_for_20_days_is_deleted_and_counted(tmp_path, caplog):
     clock = Clock()
     spool = Spool(tmp_path, CONFIG, clock.machine(OsFiles()))
     await spool.start()
@@ -156,18 +164,51 @@ async def test_what_waits_for_20_days_is_deleted_and_counted(tmp_path):
     await until_async(lambda: spool.counts.expired == 2)
     assert spool.counts.waiting == 0
     assert spool.counts.waiting_at_start == -2  # what was promised to privacy leaves the books
+    assert caplog.messages.count("spool: deleted at 20 days, never on Kafka") == 1
     await spool.close()
 
 
-async def test_a_mistake_of_ours_in_the_replay_loses_nothing(tmp_path):
+async def test_a_mistake_of_ours_in_the_replay_loses_nothing(tmp_path, monkeypatch):
     async with rig(tmp_path, away=True) as r:
         await r.delivery.write(batch(1))
-        sound, r.delivery._regrouped = r.delivery._regrouped, None
-        r.remote.error = None
-        await asyncio.sleep(0.3)
-        r.delivery._regrouped = sound
+        with monkeypatch.context() as patch:
+            patch.setattr(Passage, "parcels", None)
+            r.remote.error = None
+            await until_async(lambda: r.spool.counts.waiting == 2 and r.delivery._replay._behind)
         await r.emptied()
         assert r.taken == values([batch(1)])
+
+
+async def test_the_replay_keeps_to_half_of_the_budget(tmp_path):
+    """Small batches, so that many would fit together."""
+
+    class Watched(Remote):
+        under_way = most = 0
+
+        async def write(self, batch: Batch) -> Settled:
+            size = sum(len(record.key) + len(record.value) for record in batch.records)
+            self.under_way += size
+            self.most = max(self.most, self.under_way)
+            try:
+                await asyncio.sleep(0)  # the others of the same read come, too
+                return await super().write(batch)
+            finally:
+                self.under_way -= size
+
+    small, budget = Batching(lambda: 2_048, one_partition, lambda: 1), 65_536
+    remote = Watched()
+    remote.error = SinkUnavailable("away")
+    quarantine = Store(tmp_path / "quarantine", StoreConfig(min_free=0))
+    spool = Spool(tmp_path / "spool", CONFIG)
+    delivery = Delivery(remote, spool, quarantine, small, lambda: NOON, CONFIG, 0.01, budget=budget)
+    await delivery.start()
+    for one in (made := batches(range(100), length=1_000)):
+        await delivery.write(one)
+    remote.error = None
+    await until_async(lambda: spool.counts.waiting == 0)
+    await delivery.close()
+    a_batch = max(sum(len(r.key) + len(r.value) for r in one.records) for one in made)
+    assert budget // 4 < remote.most < budget // 2 + a_batch
 
 
 async def test_live_batches_go_direct_while_the_replay_goes_on(tmp_path):
@@ -175,7 +216,7 @@ async def test_live_batches_go_direct_while_the_replay_goes_on(tmp_path):
         for one in batches(range(5), records=300, length=1_000):
             await r.delivery.write(one)
         r.remote.error = None
-        await until_async(lambda: not r.delivery.breaker_open)
+        await until_async(lambda: not r.delivery.breakers_open)
         assert await r.delivery.write(batch(9)) is Settled.DIRECT
         await r.emptied()
 
@@ -261,7 +302,7 @@ async def test_a_batch_of_unknown_fate_is_failed_not_shed_when_the_spool_is_full
         assert not isinstance(raised.value, SinkFull | SinkUnavailable)
 
 
-async def test_a_damaged_segment_loses_just_what_was_in_it_and_the_ledger_says_so(tmp_path):
+async def test_a_damaged_segment_loses_just_what_was_in_it_and_the_ledger_says_so(tmp_path, caplog):
     config = SpoolConfig(min_free=0, segment_bytes=4_096)
     async with rig(tmp_path, config, away=True) as r:
         for one in batches(range(12), length=1_000):
@@ -274,6 +315,8 @@ async def test_a_damaged_segment_loses_just_what_was_in_it_and_the_ledger_says_s
         await r.emptied()
         assert r.taken == values(batches(range(1, 12), length=1_000))
         assert r.spool.counts.lost == 2
+    (said,) = (one for one in caplog.records if one.getMessage().startswith("spool: events lost"))
+    assert said.__dict__["fields"]["events"] == 2
     assert (tmp_path / "spool" / f"{victim.name}.aside").read_bytes()[:200] == data[:200]
     async with rig(tmp_path, config) as r:
         assert r.spool.counts.waiting_at_start == 0
@@ -335,27 +378,36 @@ async def test_a_disk_that_fails_to_be_read_for_a_moment_costs_nothing(tmp_path,
     await r.delivery.close()
 
 
-async def test_more_or_fewer_partitions_than_when_it_was_spooled_are_no_hindrance(tmp_path):
-    count = 4
+@pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4)])
+async def test_more_or_fewer_partitions_than_when_it_was_spooled_are_no_hindrance(
+    tmp_path, before, after
+):
+    count = before
 
-    class Partitioned(Remote):
+    class Growing(Remote):
         async def write(self, batch: Batch) -> Settled:
             if batch.partition >= count:
                 raise SinkUnavailable("no such partition")
+            if batch.partition != 1 and count == before:
+                raise SinkTimeout("no leader")
             return await super().write(batch)
 
-    r = Rig(tmp_path, CONFIG, NOON)
-    r.remote = r.delivery._remote = Partitioned()
-    r.delivery._partition = lambda _: count - 1
-    r.remote.error = SinkUnavailable("away")
-    await r.delivery.start()
-    await r.delivery.write(batch(1))
-    await until_async(lambda: (r.delivery.oldest == 0 and not r.spool.empty) or r.spool._read_to)
-    count = 2
-    r.remote.error = None
-    await r.emptied()
-    assert r.taken == values([batch(1)])
-    await r.delivery.close()
+    remote = Growing()
+    batching = Batching(lambda: 200_000, lambda key: key[-1] % count, lambda: count)
+    quarantine = Store(tmp_path / "quarantine", StoreConfig(min_free=0))
+    spool = Spool(tmp_path / "spool", CONFIG)
+    delivery = Delivery(remote, spool, quarantine, batching, lambda: NOON, CONFIG, 0.01)
+    await delivery.start()
+    for key in range(8):
+        made = Batch(bytes(16), key % count, 0.0)
+        made.add(Record(bytes([key]), b"%d" % key, NOON), lambda _: None)
+        await delivery.write(made)
+    await until_async(lambda: delivery._replay._behind)
+    count = after
+    await until_async(lambda: spool.counts.waiting == 0)
+    assert {record.value for record in remote.records} == {b"%d" % key for key in range(8)}
+    await until_async(lambda: delivery.breakers_open == 0)
+    await delivery.close()
 
 
 async def test_an_emptied_spool_keeps_no_deleted_file_open(tmp_path):
@@ -391,3 +443,328 @@ async def test_closing_is_bounded_while_the_remote_stands_still(tmp_path):
     async with rig(tmp_path) as r:
         await r.emptied()
         assert r.taken == values([batch(1)])
+
+
+# -- one partition, or the quarantine, takes nothing ----------------------------------------------
+
+TWO = Batching(lambda: 200_000, lambda key: key[-1] % 2, lambda: 2)
+
+
+class Partitioned(Remote):
+    """A Kafka of which single partitions take nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stalled: set[int] = set()
+        self.tries = 0
+
+    async def write(self, batch: Batch) -> Settled:
+        if batch.partition in self.stalled:
+            self.tries += 1
+            raise SinkTimeout("no leader")
+        return await super().write(batch)
+
+
+def keyed(number: int, key: bytes) -> Batch:
+    """A batch for the partition of `key`."""
+    made = Batch(number.to_bytes(16), TWO.partition(key), 0.0)
+    made.add(Record(key, b"%d" % number, NOON), lambda _: None)
+    return made
+
+
+@asynccontextmanager
+async def partitioned(directory: Path) -> AsyncIterator[Rig]:
+    r = Rig(directory, CONFIG, NOON)
+    r.remote = Partitioned()
+    r.delivery = Delivery(
+        r.remote,
+        r.spool,
+        Store(directory / "quarantine", StoreConfig(min_free=0)),
+        TWO,
+        lambda: NOON,
+        CONFIG,
+        probe=0.01,
+    )
+    await r.delivery.start()
+    try:
+        yield r
+    finally:
+        await r.delivery.close()
+
+
+async def test_a_partition_that_takes_nothing_holds_up_no_other(tmp_path):
+    async with partitioned(tmp_path) as r:
+        r.remote.stalled = {1}
+        assert await r.delivery.write(keyed(1, b"1")) is Settled.SPOOLED
+        assert await r.delivery.write(keyed(2, b"2")) is Settled.DIRECT
+        assert r.delivery.breakers_open == 1
+        r.remote.error = SinkUnavailable("away")
+        for number in range(3, 9):
+            await r.delivery.write(keyed(number, b"%d" % number))
+        r.remote.error = None
+        await until_async(lambda: r.spool.counts.waiting == 4)
+        assert r.taken == [b"2", b"4", b"6", b"8"]
+        r.check_ledger()
+        r.remote.stalled = set()
+        await r.emptied()
+        assert r.taken == [b"2", b"4", b"6", b"8", b"1", b"3", b"5", b"7"]
+        assert r.delivery.breakers_open == 0
+
+
+async def test_a_ping_does_not_wait_for_a_partition_that_is_known_to_be_away(tmp_path):
+    async with partitioned(tmp_path) as r:
+        r.remote.stalled = {1}
+        await r.delivery.write(keyed(1, b"1"))
+        r.delivery._replay._breaker._open[1] = (3600.0, math.inf)
+        await r.delivery.write(keyed(3, b"1"))  # a probe that was under way has come back by then
+        tried = r.remote.tries
+        for number in range(5, 20, 2):
+            assert await r.delivery.write(keyed(number, b"1")) is Settled.SPOOLED
+        assert r.remote.tries == tried
+        r.delivery._replay._breaker.close(1)
+        r.remote.stalled = set()
+        await r.emptied()
+
+
+async def test_a_full_quarantine_holds_up_only_what_belongs_there(tmp_path, caplog):
+    async with partitioned(tmp_path) as r:
+        quarantine = r.delivery._replay._quarantine = MemorySink()
+        quarantine.error = SinkFull("no room")
+        bad = Batch(bytes(16), 1, 0.0)
+        for value in (b"good", b'{"title":"refuse me"}', b"good too"):
+            bad.add(Record(b"1", value, NOON), lambda _: None)
+        assert await r.delivery.write(bad) is Settled.SPOOLED
+        r.remote.error = SinkUnavailable("away")
+        await r.delivery.write(keyed(3, b"3"))
+        r.remote.error = None
+        await until_async(lambda: r.spool.counts.waiting == 1)
+        assert sorted(r.taken) == [b"3", b"good", b"good too"]
+        assert caplog.messages.count("refused records cannot be put aside") == 1
+        quarantine.error = None
+        await r.emptied()
+        assert r.spool.counts.quarantined == 1
+        (aside,) = quarantine.records
+        assert b"refuse me" in aside.value
+
+
+async def test_many_refused_records_are_put_aside_and_said_once(tmp_path, caplog):
+    async with rig(tmp_path, away=True) as r:
+        bad = Batch(bytes(16), 0, 0.0)
+        for _ in range(50):
+            bad.add(Record(b"1", b"refuse me", NOON), lambda _: None)
+        await r.delivery.write(bad)
+        r.remote.error = None
+        await r.emptied()
+        assert r.spool.counts.quarantined == 50
+    assert caplog.messages.count("a record was refused by kafka, and put aside") == 1
+
+
+class CountingSink(MemorySink):
+    """Counts what it is asked to keep."""
+
+    tries = 0
+
+    async def write(self, batch: Batch) -> Settled:
+        self.tries += 1
+        return await super().write(batch)
+
+
+async def test_refused_records_beyond_the_bound_wait_unread(tmp_path, monkeypatch):
+    monkeypatch.setattr(replay, "_MOST_BEHIND", 3)
+    monkeypatch.setattr(replay, "_TOGETHER", 1)  # a passage for each batch
+    async with rig(tmp_path, away=True) as r:
+        quarantine = r.delivery._replay._quarantine = CountingSink()
+        quarantine.error = SinkFull("no room")
+        bad = Batch(bytes(16), 0, 0.0)
+        for _ in range(5):
+            bad.add(Record(b"1", b"refuse me", NOON), lambda _: None)
+        await r.delivery.write(bad)
+        r.remote.error = None
+
+        def refused() -> int:
+            return sum(len(passage.refused) for passage in r.delivery._replay._behind)
+
+        await until_async(lambda: refused() == 5)
+        r.remote.error = SinkUnavailable("away")
+        assert await r.delivery.write(batch(7)) is Settled.SPOOLED
+        r.remote.error = None
+        tried = quarantine.tries
+        await until_async(lambda: quarantine.tries > tried + 2)
+        assert not r.spool.read_to_end(r.delivery._replay._read_to)
+        quarantine.error = None
+        await r.emptied()
+        assert r.taken == values([batch(7)])
+
+
+async def test_what_is_put_aside_keeps_the_day_of_its_receipt(tmp_path):
+    clock = Clock()
+    r = Rig(tmp_path, CONFIG, NOON)
+    machine = clock.machine(OsFiles())
+    r.spool = Spool(tmp_path / "spool", CONFIG, machine)
+    quarantine = Store(tmp_path / "quarantine", StoreConfig(min_free=0), machine=machine)
+    r.delivery = Delivery(r.remote, r.spool, quarantine, ONE, lambda: clock.now, CONFIG, 0.01)
+    r.remote.error = SinkUnavailable("away")
+    await r.delivery.start()
+    bad = Batch(bytes(16), 0, 0.0)
+    bad.add(Record(b"1", b"refuse me", NOON), lambda _: None)
+    await r.delivery.write(bad)
+    clock.advance(10 * 24 * HOUR)
+    r.remote.error = None
+    await r.emptied()
+    with Reader(tmp_path / "quarantine") as reader:
+        (aside,) = reader.batches()
+    assert aside.received == NOON
+    clock.advance(9 * 24 * HOUR)
+    await r.delivery.close()
+    again = Store(tmp_path / "quarantine", StoreConfig(min_free=0), machine=machine)
+    await again.start()
+    assert list((tmp_path / "quarantine").glob("*.seg")) == []
+    await again.close()
+
+
+# -- over restarts --------------------------------------------------------------------------------
+
+
+async def test_an_orderly_restart_repeats_nothing_of_what_was_replayed(tmp_path):
+    made = batches(range(6))
+    async with partitioned(tmp_path) as r:
+        r.remote.error = SinkUnavailable("away")
+        for one in made:
+            await r.delivery.write(one)
+        r.remote.error = None
+        await until_async(lambda: r.taken == values(made))
+        await until_async(lambda: r.spool.read_to_end(r.spool.released))
+        r.remote.error = SinkUnavailable("away")
+        await r.delivery.write(batch(99))
+    async with rig(tmp_path) as r:
+        assert r.spool.counts.waiting_at_start == 2
+        await r.emptied()
+        assert r.taken == values([batch(99)])
+
+
+async def test_what_came_after_a_record_that_is_held_up_stays_and_is_sent_again(tmp_path):
+    async with partitioned(tmp_path) as r:
+        r.remote.error = SinkUnavailable("away")
+        for number in (1, 2, 4):
+            await r.delivery.write(keyed(number, b"%d" % number))
+        full = r.spool.counts.bytes
+        r.remote.stalled = {1}
+        r.remote.error = None
+        await until_async(lambda: r.spool.counts.waiting == 1)
+        assert r.taken == [b"2", b"4"]
+        assert r.spool.counts.bytes == full
+    async with partitioned(tmp_path) as r:
+        await r.emptied()
+        assert r.taken == [b"1", b"2", b"4"]
+
+
+async def test_a_note_ahead_of_everything_is_not_believed(tmp_path):
+    """The clock was set back: new segments' numbers are smaller than the note's."""
+    async with rig(tmp_path, away=True) as r:
+        await r.delivery.write(batch(1))
+    (tmp_path / "spool" / "replayed").write_text("9999999999999:32\n")
+    async with rig(tmp_path) as r:
+        await r.emptied()
+        assert r.taken == values([batch(1)])
+
+
+@pytest.mark.parametrize("note", ["", "12", "x:y", "\x00\x00", "-1:3"])
+async def test_a_note_that_cannot_be_read_costs_nothing(tmp_path, note):
+    async with rig(tmp_path, away=True) as r:
+        await r.delivery.write(batch(1))
+    (tmp_path / "spool" / "replayed").write_text(note)
+    async with rig(tmp_path) as r:
+        await r.emptied()
+        assert r.taken == values([batch(1)])
+
+
+async def test_what_came_of_age_while_it_waited_is_not_sent_later(tmp_path):
+    clock = Clock()
+    r = Rig(tmp_path, CONFIG, NOON)
+    r.spool = Spool(tmp_path / "spool", CONFIG, clock.machine(OsFiles()))
+    r.remote = Partitioned()
+    quarantine = Store(tmp_path / "quarantine", StoreConfig(min_free=0))
+    r.delivery = Delivery(r.remote, r.spool, quarantine, TWO, lambda: clock.now, CONFIG, 0.01)
+    await r.delivery.start()
+    r.remote.stalled = {1}
+    await r.delivery.write(keyed(1, b"1"))
+    await until_async(lambda: r.remote.tries > 2)  # read, and held up
+    clock.advance(20 * 24 * HOUR)
+    await until_async(lambda: r.spool.counts.expired == 1)
+    r.remote.stalled = set()
+    await until_async(lambda: r.delivery.breakers_open == 0)
+    assert r.taken == []
+    assert r.spool.counts.waiting == 0
+    r.check_ledger()
+    await r.delivery.close()
+
+
+async def test_what_came_of_age_while_nothing_ran_is_not_there_at_the_next_start(tmp_path):
+    clock = Clock()
+    machine = clock.machine(OsFiles())
+    spool = Spool(tmp_path, CONFIG, machine)
+    await spool.start()
+    await spool.append(batch(1))
+    clock.advance(10 * 24 * HOUR)
+    await spool.append(batch(2))
+    await spool.close()
+    clock.advance(10 * 24 * HOUR)
+    spool = Spool(tmp_path, CONFIG, machine)
+    await spool.start()
+    assert spool.counts.waiting == spool.counts.waiting_at_start == 2
+    assert (spool.counts.found, spool.counts.expired) == (4, 2)
+    read = await spool.read(spool.released, 1 << 20)
+    assert [one.id for one in read.batches] == [batch(2).id]
+    await spool.close()
+
+
+async def test_the_age_is_that_of_the_oldest_which_still_waits(tmp_path):
+    clock = Clock()
+    async with partitioned(tmp_path) as r:
+        pass
+    r.spool = Spool(tmp_path / "spool", CONFIG, clock.machine(OsFiles()))
+    quarantine = Store(tmp_path / "quarantine", StoreConfig(min_free=0))
+    r.delivery = Delivery(r.remote, r.spool, quarantine, TWO, lambda: clock.now, CONFIG, 0.01)
+    r.remote.error = SinkUnavailable("away")
+    await r.delivery.start()
+    await r.delivery.write(keyed(2, b"2"))
+    clock.advance(HOUR)
+    await r.delivery.write(keyed(1, b"1"))
+    r.remote.stalled = {1}
+    r.remote.error = None
+    await until_async(lambda: r.taken == [b"2"])
+    await until_async(lambda: r.delivery.oldest == 0)  # once the one of an hour ago is there
+    assert r.spool.counts.waiting == 1
+    await r.delivery.close()
+
+
+async def test_what_waits_beyond_the_bound_waits_unread(tmp_path, monkeypatch):
+    monkeypatch.setattr(replay, "_MOST_BEHIND", 5)
+    async with partitioned(tmp_path) as r:
+        r.remote.stalled = {1}
+        for number in range(1, 21, 2):
+            await r.delivery.write(keyed(number, b"1"))
+            await until_async(
+                lambda: r.spool.read_to_end(r.delivery._replay._read_to) or r.held_up >= 5
+            )
+        r.remote.error = SinkUnavailable("away")
+        await r.delivery.write(keyed(2, b"2"))
+        r.remote.error = None
+        tried = r.remote.tries
+        await until_async(lambda: r.remote.tries > tried + 2)
+        assert r.taken == []  # behind them in the spool
+        assert r.held_up == 5
+        assert await r.delivery.write(keyed(4, b"2")) is Settled.DIRECT
+        r.remote.stalled = set()
+        await r.emptied()
+        assert sorted(r.taken, key=int) == [b"%d" % n for n in sorted([*range(1, 21, 2), 2, 4])]
+
+
+async def test_live_batches_come_before_older_ones_that_wait_in_the_spool(tmp_path):
+    async with partitioned(tmp_path) as r:
+        r.remote.stalled = {1}
+        await r.delivery.write(keyed(1, b"1"))
+        await r.delivery.write(keyed(2, b"2"))
+        r.remote.stalled = set()
+        await r.emptied()
+        assert r.taken == [b"2", b"1"]  # order is not promised

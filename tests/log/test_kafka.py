@@ -3,17 +3,20 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import OutOfOrderSequenceNumber, ProducerFenced
 
 from ingest.config import Compression, Delivery, Kafka, SaslMechanism, SecurityProtocol
 from ingest.log.batch import Batch, Record, Settled
 from ingest.log.kafka import KafkaSink
+from ingest.log.kafka_client import admin_client
 from ingest.log.sink import RecordRefused, SinkError, SinkTimeout, SinkUnavailable
+from ingest.log.topics import REJECTED, create_missing
 from tests.support.kafka import PASSWORD, USER, Broker
 from tests.support.wait import until_async
 
@@ -90,6 +93,22 @@ async def test_writes_whole_batches_and_creates_the_topic_first(kafka: Broker) -
     assert sorted(await _read(config)) == expected
 
 
+async def test_a_topic_for_rejected_events_that_cannot_be_made_keeps_no_event_from_kafka(
+    kafka: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = _config(kafka)
+    await _make_topic(config, 1, f"{config.topic_prefix}_rejected")  # too like ours, says Kafka
+    async with _sink(config) as sink:
+        assert await sink.write(_batch(b"x")) is Settled.DIRECT
+    found = [record.fields["finding"] for record in caplog.records if record.msg == "kafka topic"]
+    unmade = f"topic {config.topic('rejected')} cannot be created: "
+    assert len([text for text in found if text.startswith(unmade)]) == 1
+    async with admin_client(config) as admin:
+        with pytest.raises(SinkUnavailable, match=unmade):
+            await create_missing(admin, config, REJECTED)
+    assert await _read(config) == [b"x"]
+
+
 @pytest.mark.parametrize("compression", list(Compression))
 async def test_every_compression_arrives(kafka: Broker, compression: Compression) -> None:
     config = _config(kafka, compression=compression)
@@ -131,6 +150,47 @@ async def test_a_record_that_is_too_large_is_refused_and_others_go_on(kafka: Bro
     assert sorted(await _read(config)) == [b"after", b"later", b"neighbour"]
 
 
+@pytest.mark.parametrize(
+    ("error", "raised", "usable"),
+    [
+        (ValueError("of aiokafka's"), ValueError, False),
+        (ProducerFenced(), SinkError, False),
+        (OutOfOrderSequenceNumber(), SinkError, True),  # the other partition goes on
+    ],
+)
+async def test_an_error_of_the_producer_has_a_new_one_made(
+    kafka: Broker,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    raised: type[Exception],
+    usable: bool,
+) -> None:
+    async with _sink(_config(kafka)) as sink:
+        link = sink._link
+        assert link is not None
+        assert await sink.write(_batch(b"before")) is Settled.DIRECT
+
+        async def failing(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(link._producer, "send_batch", failing)
+        with pytest.raises(raised):
+            await sink.write(_batch(b"during"))
+        assert link.lost.is_set()
+        assert link.usable is usable
+        await until_async(lambda: sink.ready and sink._link is not link)
+        assert await sink.write(_batch(b"after")) is Settled.DIRECT
+
+
+async def test_a_batch_that_cannot_be_built_costs_no_link(kafka: Broker) -> None:
+    async with _sink(_config(kafka)) as sink:
+        link = sink._link
+        with pytest.raises((AttributeError, TypeError)):
+            await sink.write(_batch("no bytes"))  # type: ignore[arg-type]
+        assert sink._link is link
+        assert await sink.write(_batch(b"after")) is Settled.DIRECT
+
+
 async def test_a_record_with_a_timestamp_that_kafka_does_not_take_is_refused(kafka: Broker) -> None:
     config = _config(kafka)
     async with _sink(config) as sink:
@@ -150,9 +210,10 @@ async def test_the_topics_number_of_partitions_counts(kafka: Broker) -> None:
 
 
 async def test_start_returns_at_once_when_kafka_is_away_and_it_connects_later(
-    own_broker: Callable[[], Broker],
+    own_broker: Broker,
 ) -> None:
-    broker = own_broker()
+    broker = own_broker
+    broker.kill()
     config = _config(broker)
     async with _sink(config, wait=False) as sink:
         await until_async(lambda: "refused" in str(sink.trouble))
@@ -168,10 +229,9 @@ async def test_start_returns_at_once_when_kafka_is_away_and_it_connects_later(
 
 
 async def test_a_stopped_broker_times_out_within_the_deadline_and_is_used_again_afterwards(
-    own_broker: Callable[[], Broker],
+    own_broker: Broker,
 ) -> None:
-    broker = own_broker()
-    broker.start()
+    broker = own_broker
     config = _config(broker)
     async with _sink(config, timeout=0.5) as sink:
         assert await sink.write(_batch(b"before")) is Settled.DIRECT
@@ -198,10 +258,9 @@ async def test_a_stopped_broker_times_out_within_the_deadline_and_is_used_again_
 
 
 async def test_nothing_acknowledged_is_lost_when_the_broker_is_killed(
-    own_broker: Callable[[], Broker],
+    own_broker: Broker,
 ) -> None:
-    broker = own_broker()
-    broker.start()
+    broker = own_broker
     config = _config(broker)
     acknowledged: set[bytes] = set()
     sent: set[bytes] = set()
@@ -260,10 +319,9 @@ async def test_authenticates(kafka: Broker, mechanism: SaslMechanism) -> None:
 
 
 async def test_closing_is_bounded_while_the_broker_is_stopped(
-    own_broker: Callable[[], Broker],
+    own_broker: Broker,
 ) -> None:
-    broker = own_broker()
-    broker.start()
+    broker = own_broker
     async with _sink(_config(broker), timeout=60) as sink:
         broker.pause()
         writing = asyncio.create_task(sink.write(_batch(b"x")))
@@ -276,10 +334,9 @@ async def test_closing_is_bounded_while_the_broker_is_stopped(
 
 
 async def test_the_log_names_changes_of_state_once(
-    own_broker: Callable[[], Broker], caplog: pytest.LogCaptureFixture
+    own_broker: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broker = own_broker()
-    broker.start()
+    broker = own_broker
     with caplog.at_level("INFO", "ingest.log.kafka"):
         async with _sink(_config(broker), timeout=0.5) as sink:
             broker.kill()
@@ -307,11 +364,11 @@ def _sasl(broker: Broker, mechanism: SaslMechanism, password: str) -> Kafka:
     )
 
 
-async def _make_topic(config: Kafka, partitions: int) -> None:
+async def _make_topic(config: Kafka, partitions: int, name: str = "") -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=list(config.bootstrap_servers))
     await admin.start()
     try:
-        await admin.create_topics([NewTopic(config.topic("events"), partitions, 1)])
+        await admin.create_topics([NewTopic(name or config.topic("events"), partitions, 1)])
     finally:
         await admin.close()
 
@@ -325,3 +382,29 @@ async def test_a_sending_task_that_died_is_replaced(kafka: Broker) -> None:
         await until_async(lambda: sink._link not in (None, dead))
         assert await sink.write(_batch(b"x")) is Settled.DIRECT
     assert await _read(config) == [b"x"]
+
+
+async def test_a_topic_that_is_deleted_is_made_anew_also_where_metadata_say_so_first(
+    kafka: Broker,
+) -> None:
+    config = _config(kafka)
+    async with _sink(config) as sink:
+        assert await sink.write(_batch(b"before")) is Settled.DIRECT
+        await _delete_topic(config)
+        link = sink._link
+        assert link is not None
+        while link.partitions:  # as it comes to be by itself every minute
+            await link._producer.client.force_metadata_update()
+        async with asyncio.timeout(20):
+            while await _written(sink, _batch(b"after")) is None:
+                await asyncio.sleep(0.01)
+    assert await _read(config) == [b"after"]
+
+
+async def _delete_topic(config: Kafka) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=list(config.bootstrap_servers))
+    await admin.start()
+    try:
+        await admin.delete_topics([config.topic("events")])
+    finally:
+        await admin.close()

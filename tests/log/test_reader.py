@@ -1,5 +1,6 @@
 import errno
 import itertools
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,14 @@ from ingest.log.files import OsFiles
 from ingest.log.machine import Machine
 from ingest.log.position import BEGINNING, Position
 from ingest.log.reader import Reader, Skipped, SkipReason, StoredBatch
-from ingest.log.segment import FILE_HEAD_BYTES, FileHead, encode_frame
+from ingest.log.segment import (
+    FILE_HEAD_BYTES,
+    VERSION,
+    FileHead,
+    SegmentName,
+    day_of,
+    encode_frame,
+)
 from ingest.log.segments import Segments
 from tests.support.forgetful_files import ForgetfulFiles
 from tests.support.stored import (
@@ -232,6 +240,62 @@ def test_a_reader_beside_a_writer_that_deletes_says_what_it_missed(tmp_path: Pat
     assert gaps <= len(skipped)
 
 
+class Late(OsFiles):
+    """Writes a file's head between a reader's look at the file and its question for the length."""
+
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+
+    def size(self, descriptor: int) -> int:
+        if head := self._head:
+            self._head = b""
+            os.write(descriptor, head)
+        return super().size(descriptor)
+
+    def open(self, path: Path, *, append: bool = False) -> int:
+        return super().open(path, append=True)
+
+
+def test_a_head_written_while_a_reader_looks_at_the_file_is_no_damage(tmp_path: Path) -> None:
+    head = FileHead(VERSION, NOON, 0, NOON)
+    (tmp_path / SegmentName(NOON, day_of(NOON)).file).touch()
+    skipped: list[Skipped] = []
+    with Reader(tmp_path, on_skip=skipped.append, files=Late(head.encode())) as reader:
+        assert reader.read(1) == []
+        assert reader.position == Position(NOON, 0)
+    assert skipped == []
+
+
+class Glimpse(ForgetfulFiles):
+    """Lists a directory once as readdir(3) may: with the last file, without the one before it."""
+
+    glimpsed = False
+
+    def names(self, directory: Path) -> list[str]:
+        names = sorted(super().names(directory))
+        if self.glimpsed:
+            return names
+        self.glimpsed = True
+        return [*names[:-2], names[-1]]
+
+
+def test_a_segment_that_a_listing_missed_is_read_all_the_same() -> None:
+    files, clock = Glimpse(), Clock()
+    files.glimpsed = True
+    log = segments(HERE, clock, files)
+    for n in range(3):
+        clock.advance(1)
+        log.append([batch(n)])
+        log.close()
+    skipped: list[Skipped] = []
+    with Reader(HERE, on_skip=skipped.append, files=files) as reader:
+        found = numbers(reader.read(1))
+        files.glimpsed = False
+        found += numbers(list(reader.batches()))
+    assert found == [0, 1, 2]
+    assert skipped == []
+
+
 # Deleted before it was read
 
 
@@ -364,3 +428,18 @@ def test_what_is_skipped_is_logged_without_its_content(
         assert reader.read(10) == []
     assert "reader skipped a part of the log" in caplog.text
     assert "site.example" not in caplog.text
+
+
+@pytest.mark.parametrize("until_end", [False, True])
+def test_moving_back_into_an_earlier_segment_reads_it_again(tmp_path, until_end) -> None:
+    clock = Clock()
+    made = segments(tmp_path, clock, OsFiles(), segment_bytes=200)
+    for one in batches(range(8), length=100):
+        made.append([one])
+    with Reader(tmp_path) as reader:
+        first = list(reader.batches())
+        assert len({batch.start.sequence for batch in first}) > 2
+        until = made.end if until_end else None
+        for batch in first:
+            reader.move(batch.start)
+            assert next(again.id for again in reader.batches(until)) == batch.id

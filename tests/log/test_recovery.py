@@ -6,6 +6,7 @@ import pytest
 from ingest.log.files import OsFiles
 from ingest.log.recovery import Recovered, recover
 from ingest.log.room import Limits
+from ingest.log.scan import Frame, Window, pieces
 from ingest.log.segment import FILE_HEAD_BYTES, FileHead, SegmentName, day_of
 from ingest.log.segments import Segments
 from tests.support.forgetful_files import ForgetfulFiles
@@ -53,8 +54,46 @@ def test_a_file_torn_anywhere_keeps_exactly_the_frames_before(
             assert cut == kept + recovered.torn_bytes
         else:
             assert recovered.segments == []
-            assert files.used == 0
+            assert files.used == recovered.torn_bytes - (cut if cut < FILE_HEAD_BYTES else 0)
+        if cut >= FILE_HEAD_BYTES:
+            assert _kept(files) == whole[cut - recovered.torn_bytes : cut]
     assert found == [0, 1, 2]
+
+
+def _heads(files: ForgetfulFiles) -> list[int]:
+    """Where frames begin."""
+    descriptor = files.open(HERE / FILE)
+    found = [p.start for p in pieces(Window(files, descriptor), 0) if isinstance(p, Frame)]
+    files.close(descriptor)
+    return found
+
+
+def _kept(files: ForgetfulFiles) -> bytes:
+    """What was cut off, and is kept beside the segment."""
+    return b"".join(bytes(files.content(n)) for n in files.names(HERE) if n.endswith(".aside"))
+
+
+def test_a_last_frame_whose_head_is_damaged_is_kept_for_it_may_have_been_confirmed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    files = crashed(range(3))
+    at = _heads(files)[-1]
+    files.content(FILE)[at + 5] ^= 1
+    whole = bytes(files.content(FILE))
+    recovered = start(files)
+    assert recovered.torn_bytes == len(whole) - at
+    assert _kept(files) == whole[at:]
+    assert "only if the disk lost" in str(caplog.records[0].__dict__["fields"])
+
+
+def test_what_is_cut_off_is_cut_off_only_once_it_is_kept() -> None:
+    for call in ("create", "write", "fdatasync", "sync_directory"):
+        files = crashed(range(3))
+        files.content(FILE).extend(b"torn")
+        files.failing[call] = errno.EIO
+        assert start(files).torn_bytes == 0
+        assert b"torn" in files.content(FILE)
+        assert stored(HERE, files)[0] == [0, 1, 2]
 
 
 def test_a_damaged_frame_stays_where_it_is_and_costs_no_neighbour(
@@ -137,8 +176,12 @@ def test_a_segment_on_a_full_disk_is_recovered_without_its_footer(
     files.content(FILE).extend(b"torn")
     files.capacity = files.used
     recovered = start(files)
-    assert recovered.torn_bytes == 4
+    assert (recovered.torn_bytes, recovered.damaged_frames) == (0, 1)
     assert recovered.segments[0].records == 6
+    assert stored(HERE, files) == ([0, 1, 2], [])
+    files.capacity += 1_000
+    assert start(files).torn_bytes == 4
+    assert _kept(files) == b"torn"
     assert stored(HERE, files) == ([0, 1, 2], [])
 
 

@@ -1,21 +1,27 @@
 """Rejected events on disk and on Kafka: kept as long as there is room, in nobody's way."""
 
 import asyncio
+import itertools
 import json
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.config import Config, Kafka, Rejected
+from ingest.log import rejected
+from ingest.log.kafka_client import admin_client
 from ingest.log.rejected import DIRECTORY, RejectedWriter
 from ingest.log.rejected_files import FileName, RejectedFiles, rejected_files
+from ingest.log.sink import SinkTimeout
+from ingest.log.topics import create_missing
 from tests.support.kafka import Broker
 from tests.support.stored import NOON
 from tests.support.wait import until_async
@@ -91,7 +97,6 @@ async def test_a_directory_that_cannot_be_written_costs_only_the_rejected(
     st.integers(0, 2_000),
     st.lists(st.lists(st.binary(max_size=200).map(lambda raw: raw.hex().encode()), max_size=8)),
 )
-@settings(deadline=None)
 def test_the_files_stay_within_their_bytes_and_the_newest_lines_stay(
     tmp_path_factory: pytest.TempPathFactory, limit: int, batches: list[list[bytes]]
 ) -> None:
@@ -187,9 +192,10 @@ async def test_with_kafka_they_go_to_their_topic(kafka: Broker, tmp_path: Path) 
 
 @pytest.mark.kafka
 async def test_while_kafka_is_away_they_wait_up_to_the_bound(
-    own_broker: Callable[[], Broker], tmp_path: Path
+    own_broker: Broker, tmp_path: Path
 ) -> None:
-    broker = own_broker()
+    broker = own_broker
+    broker.kill()
     config = _kafka_config(broker, tmp_path)
     async with _writer(config) as writer:
         writer.offer(b"site", b"early", NOON)
@@ -197,6 +203,48 @@ async def test_while_kafka_is_away_they_wait_up_to_the_bound(
         writer.offer(b"site", b"late", NOON)
         await until_async(lambda: writer.counts.written == 2)
     assert [found[0] for found in await _on_topic(config.kafka)] == [b"early", b"late"]
+
+
+@pytest.mark.kafka
+async def test_what_fails_before_anything_is_sent_costs_no_event(
+    kafka: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = itertools.count()
+
+    async def late_at_first(*given: Any) -> object:
+        if next(tries) == 0:
+            raise SinkTimeout("as a busy broker is")
+        return await create_missing(*given)
+
+    monkeypatch.setattr(rejected, "create_missing", late_at_first)
+    config = _kafka_config(kafka, tmp_path)
+    async with _writer(config) as writer:
+        writer.offer(b"site", b"early", NOON)
+        await until_async(lambda: writer.counts.written == 1)
+    assert writer.counts.dropped == 0
+
+
+@pytest.mark.kafka
+async def test_a_topic_that_is_deleted_meanwhile_costs_no_event(
+    kafka: Broker, tmp_path: Path
+) -> None:
+    config = _kafka_config(kafka, tmp_path)
+    async with _writer(config) as writer:
+        writer.offer(b"site", b"before", NOON)
+        await until_async(lambda: writer.counts.written == 1)
+        link = writer._outlet._link
+        await _delete_topic(config.kafka)
+        while link.partitions:  # as it comes to be by itself every minute
+            await link._producer.client.force_metadata_update()
+        writer.offer(b"site", b"after", NOON)
+        await until_async(lambda: writer.counts.written == 2)
+    assert writer.counts.dropped == 0
+    assert [found[0] for found in await _on_topic(config.kafka)] == [b"after"]
+
+
+async def _delete_topic(config: Kafka) -> None:
+    async with admin_client(config) as admin:
+        await admin.delete_topics([config.topic("rejected")])
 
 
 async def test_closing_is_bounded_while_kafka_is_away(tmp_path: Path) -> None:

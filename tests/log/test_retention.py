@@ -42,3 +42,15 @@ def test_a_directory_nobody_writes_to_is_swept_of_what_is_too_old(tmp_path):
     sweep(tmp_path, NOON + 20 * DAY_MS)
     assert stored(tmp_path)[0] == [2]
     sweep(tmp_path / "none", NOON)
+
+
+def test_what_was_set_aside_is_swept_and_nothing_beside_it(tmp_path):
+    name = SegmentName(NOON, day_of(NOON)).file
+    aside = [tmp_path / f"{name}.aside", tmp_path / f"{name}.40-84.aside"]
+    others = [tmp_path / name, tmp_path / "notes.aside"]
+    for path in (*aside, *others):
+        path.touch()
+    sweep(tmp_path, NOON + DAY_MS, ".aside", 3)
+    assert all(path.exists() for path in aside)
+    sweep(tmp_path, NOON + 3 * DAY_MS, ".aside", 3)
+    assert sorted(tmp_path.iterdir()) == sorted(others)

@@ -354,3 +354,13 @@ def test_no_line_of_the_log_holds_what_was_stored(caplog: pytest.LogCaptureFixtu
     files.failing["fdatasync"] = errno.EIO
     log.append([batch(1)])
     assert "site.example" not in caplog.text
+
+
+def test_a_footer_that_could_be_neither_written_nor_cut_off_is_in_the_bytes() -> None:
+    files = ForgetfulFiles()
+    log = segments(HERE, Clock(), files)
+    log.append([batch(1)])
+    files.capacity = files.used + 1
+    files.failing["truncate"] = errno.EIO
+    log.close()
+    assert log.size == files.used

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ingest.log.position import Position
 from ingest.log.reader import Reader, Skipped, SkipReason
 from ingest.log.room import Limits
+from ingest.log.segment import ASIDE
 from ingest.log.sink import SinkFull, SinkUnavailable
 from tests.support.forgetful_files import ForgetfulFiles
 from tests.support.stored import HOUR, Clock, batches, number, segments, stored
@@ -110,7 +111,10 @@ class SegmentsModel(RuleBasedStateMachine):
         found, _ = stored(HERE, self.files)
         assert set(self.confirmed) <= set(found)
         self.reader.close = lambda: None  # type: ignore[method-assign]  # its descriptor is gone
-        self.reader = Reader(HERE, self.reader.position, self.skipped.append, self.files)
+        # Not in a segment without a frame, which is gone: with the clock set back and none behind
+        # it, its number could come again.
+        position = min(self.reader.position, self.log.end)
+        self.reader = Reader(HERE, position, self.skipped.append, self.files)
 
     @invariant()
     def what_is_confirmed_is_found_in_order(self) -> None:
@@ -121,8 +125,10 @@ class SegmentsModel(RuleBasedStateMachine):
 
     @invariant()
     def bytes_are_accounted_for(self) -> None:
-        assert self.log.size == self.files.used
-        assert self.files.used <= LIMITS.max_bytes + 10 * 100  # heads and footers come on top
+        names = (name for name in self.files.names(HERE) if not name.endswith(ASIDE))
+        used = sum(len(self.files.content(name)) for name in names)
+        assert self.log.size == used
+        assert used <= LIMITS.max_bytes + 10 * 100  # heads and footers come on top
 
     def teardown(self) -> None:
         """A reader that followed all along saw everything once, but for what it says it missed."""
@@ -135,4 +141,4 @@ class SegmentsModel(RuleBasedStateMachine):
 
 
 TestSegmentsModel = SegmentsModel.TestCase
-TestSegmentsModel.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestSegmentsModel.settings = settings(max_examples=200, stateful_step_count=40)
