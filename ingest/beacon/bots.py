@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
-from ua_parser import Domain
 from ua_parser.lazy import UserAgentMatcher
 from ua_parser.regex import Resolver
 
@@ -38,7 +37,7 @@ class Bots:
 
     def is_bot(self, user_agent: str) -> bool:
         """Whether a user agent is on the list; an empty one is not."""
-        if self._resolver(user_agent, Domain.USER_AGENT).user_agent is not None:
+        if self._resolver.ua.extract(user_agent) is not None:
             return True
         return any(pattern.search(user_agent) for pattern in self._others)
 

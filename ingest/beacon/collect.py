@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import orjson
 
 from ingest.beacon.agent import Agent, Agents
 from ingest.beacon.body import BadBody, read_body, read_object
 from ingest.beacon.consent import Consent, opted_out, optout_unreadable
+from ingest.beacon.cut import cut
 from ingest.beacon.event_id import EventIds, normal
 from ingest.beacon.fields import (
     BADGE_NAMES,
@@ -19,7 +19,7 @@ from ingest.beacon.fields import (
     read_plain,
     read_props,
 )
-from ingest.beacon.geo import Geo, Place
+from ingest.beacon.geo import NOWHERE, Geo, Place
 from ingest.beacon.headers import AllowedHeaders
 from ingest.beacon.hit import Hit
 from ingest.beacon.network import TrustedProxies
@@ -27,6 +27,7 @@ from ingest.beacon.query import Given, read_query
 from ingest.beacon.rejection import Rejection
 from ingest.beacon.sanitise import clean
 from ingest.beacon.site import event_name, site_name
+from ingest.beacon.sites import Sites
 from ingest.beacon.times import Times
 from ingest.beacon.url import PageUrls
 from ingest.beacon.verdict import Collected, Verdict
@@ -36,25 +37,33 @@ from ingest.outcome import Outcome, Route
 
 BADGE_PREFIX = "/badge/"
 BADGE_SUFFIX = ".svg"
+_STORED = Outcome.STORED
+_dumps = orjson.dumps
+_PIXEL, _BADGE = Route.PIXEL, Route.BADGE  # an enum's member is looked up by Python code
 _OPTED_OUT = Collected((Verdict(Outcome.OPTED_OUT),), False)
 _IGNORED = Collected((Verdict(Outcome.IGNORED),), False)
 _BAD_SITE = "site is missing or bad: a letter or digit, then up to 63 of A-Z a-z 0-9 . _ -"
+_NO_SITE = "site is none of those that this server knows"
 _BAD_NAME = "name is bad: a-z, then up to 39 of a-z 0-9 _"
 _NO_OBJECT = "the item is not a JSON object"
 
 
-@dataclass(slots=True)
 class CollectCounts:
     """Plain integers for metrics."""
 
-    parsed: int = 0
-    """Events looked at, rejected ones included."""
-    rejected: int = 0
-    bots: int = 0
-    unknown_fields: int = 0
-    dropped_fields: int = 0
-    optout_unreadable: int = 0
-    """Requests whose browser keeps cookies from us, so that no opt-out could be seen."""
+    __slots__ = (
+        "bots", "dropped_fields", "optout_unreadable", "parsed", "rejected", "unknown_fields",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.parsed = 0
+        """Events looked at, rejected ones included."""
+        self.rejected = 0
+        self.bots = 0
+        self.unknown_fields = 0
+        self.dropped_fields = 0
+        self.optout_unreadable = 0
+        """Requests whose browser keeps cookies from us, so that no opt-out could be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,7 @@ class Enrichment:
     proxies: TrustedProxies
     consent: Consent
     headers: AllowedHeaders
-    urls: PageUrls
+    sites: Sites
     agents: Agents
     geo: Geo
     visitors: VisitorNumber
@@ -72,26 +81,47 @@ class Enrichment:
     ids: EventIds
 
 
-class Visit(NamedTuple):
+class Visit:
     """What all events of one request share."""
 
-    now: int
-    """Epoch milliseconds of receipt."""
-    received: str
-    network: str
-    share: bool
-    agent: Agent
-    place: Place
-    headers: dict[str, str]
-    uid: int | None
-    """The visitor's number from the cookie, in cookie mode."""
+    __slots__ = ("agent", "headers", "network", "now", "place", "received", "share", "uid")
+
+    def __init__(
+        self,
+        now: int,
+        received: str,
+        network: str,
+        share: bool,
+        agent: Agent,
+        place: Place,
+        headers: Mapping[str, str],
+        uid: int | None,
+    ) -> None:
+        self.now = now
+        """Epoch milliseconds of receipt."""
+        self.received = received
+        self.network = network
+        self.share = share
+        self.agent = agent
+        self.place = place
+        self.headers = headers
+        self.uid = uid
+        """The visitor's number from the cookie, in cookie mode."""
 
 
 class Collector:
     """Turns requests into verdicts. No I/O, no clock."""
 
     def __init__(self, enrichment: Enrichment) -> None:
-        self._with = enrichment
+        self._proxies = enrichment.proxies
+        self._consent = enrichment.consent
+        self._headers = enrichment.headers
+        self._sites = enrichment.sites
+        self._agents = enrichment.agents
+        self._geo = enrichment.geo
+        self._visitors = enrichment.visitors
+        self._by_cookie = enrichment.visitor_mode is VisitorMode.COOKIE
+        self._ids = enrichment.ids
         self._times = Times()
         self.counts = CollectCounts()
 
@@ -108,30 +138,28 @@ class Collector:
     def _collected(self, hit: Hit, now: int) -> Collected:
         if opted_out(hit.headers):
             return _OPTED_OUT
-        if self._with.consent.ignored(hit):
+        if self._consent.ignored(hit):
             return _IGNORED
         if optout_unreadable(hit.headers):
             self.counts.optout_unreadable += 1
         visit = self._visit(hit, now)
-        if hit.route is Route.PIXEL:
+        if hit.route is _PIXEL:
             return self._single(hit, visit, read_query(hit.query, PIXEL_NAMES))
-        if hit.route is Route.BADGE:
+        if hit.route is _BADGE:
             return self._single(hit, visit, _badge(hit))
         return self._body(hit, visit)
 
     def _visit(self, hit: Hit, now: int) -> Visit:
-        tools = self._with
-        network = tools.proxies.client(hit.peer, hit.headers)
-        by_cookie = tools.visitor_mode is VisitorMode.COOKIE
+        network = self._proxies.client(hit.peer, hit.headers)
         return Visit(
             now,
             self._times.text(now),
             network,
-            tools.consent.share(hit.headers),
-            tools.agents.read(hit.headers),
-            tools.geo.place(network),
-            tools.headers.pick(hit.headers),
-            uid_cookie(hit.headers) if by_cookie else None,
+            self._consent.share(hit.headers),
+            self._agents.read(hit.headers),
+            self._geo.place(network),
+            self._headers.pick(hit.headers),
+            uid_cookie(hit.headers) if self._by_cookie else None,
         )
 
     def _body(self, hit: Hit, visit: Visit) -> Collected:
@@ -139,7 +167,7 @@ class Collector:
             body = read_body(hit.body)
         except BadBody as error:
             return Collected((self._rejected(hit, visit, "", str(error), None),), False)
-        verdicts = tuple(self._item(hit, visit, item) for item in body.items)
+        verdicts = tuple([self._item(hit, visit, item) for item in body.items])
         return Collected(verdicts, body.array)
 
     def _item(self, hit: Hit, visit: Visit, item: object) -> Verdict:
@@ -157,6 +185,9 @@ class Collector:
         site = site_name(values.get("site"))
         if site is None:
             return self._rejected(hit, visit, "site", _BAD_SITE, values)
+        rules = self._sites.rules(site)
+        if rules is None:
+            return self._rejected(hit, visit, "site", _NO_SITE, values)
         name = event_name(values.get("name"))
         if name is None:
             return self._rejected(hit, visit, "name", _BAD_NAME, values)
@@ -176,7 +207,9 @@ class Collector:
             "share": visit.share,
             "device": agent.device,
         }
-        self._put_page(event, values, hit.headers, dropped)
+        _put_page(event, values, hit.headers, rules.urls, dropped)
+        if self._sites.listed:
+            event["origin"] = rules.origin(hit.headers, event.get("url"))
         number = self._put_visitor(event, visit, site, hit.headers)
         _put_known(event, visit)
         read_plain(values, event, dropped)
@@ -189,66 +222,20 @@ class Collector:
         self.counts.parsed += 1
         self.counts.bots += agent.bot
         key = site.encode()
-        return Verdict(Outcome.STORED, key, time, orjson.dumps(event), event_id, number)
+        # orjson returns a few hundred bytes in a buffer of some thousand, and the event may wait.
+        written = _dumps(event)
+        text = cut(written, 0, len(written))
+        return Verdict(_STORED, key, time, text, event_id, number)
 
     def _event_id(self, values: Mapping[str, object], now: int, dropped: list[str]) -> str:
         given = values.get("event_id")
         if given is None:
-            return self._with.ids.new(now)
+            return self._ids.new(now)
         event_id = normal(given)
         if event_id is None:
             dropped.append("event_id")
-            return self._with.ids.new(now)
+            return self._ids.new(now)
         return event_id
-
-    def _put_page(
-        self,
-        event: dict[str, object],
-        values: Mapping[str, object],
-        headers: Mapping[bytes, bytes],
-        dropped: list[str],
-    ) -> None:
-        """Put in `url`, `referrer` and `title`, cleaned, and name what was cut."""
-        truncated: list[str] = []
-        if self._put_url(event, "url", values.get("url"), dropped, truncated):
-            event["url_source"] = "field"
-        elif referer := headers.get(b"referer"):
-            page = self._with.urls.clean(referer.decode("utf-8", "replace"))
-            if page is not None:
-                event["url"], event["url_source"] = page.value, "referer"
-                if page.truncated:
-                    truncated.append("url")
-        self._put_url(event, "referrer", values.get("referrer"), dropped, truncated)
-        title = values.get("title")
-        if isinstance(title, str):
-            text = clean(title, TITLE_LIMIT)
-            if text.value:
-                event["title"] = text.value
-            if text.truncated:
-                truncated.append("title")
-        elif title is not None:
-            dropped.append("title")
-        if truncated:
-            event["truncated"] = truncated
-
-    def _put_url(
-        self,
-        event: dict[str, object],
-        name: str,
-        value: object,
-        dropped: list[str],
-        truncated: list[str],
-    ) -> bool:
-        if value is None:
-            return False
-        page = self._with.urls.clean(value) if isinstance(value, str) else None
-        if page is None:
-            dropped.append(name)
-            return False
-        event[name] = page.value
-        if page.truncated:
-            truncated.append(name)
-        return True
 
     def _put_visitor(
         self,
@@ -261,7 +248,7 @@ class Collector:
             event["ip"] = visit.network
         number = visit.uid
         if number is None:
-            number = self._with.visitors.number(
+            number = self._visitors.number(
                 visit.now,
                 site.encode(),
                 visit.network,
@@ -307,10 +294,18 @@ class Collector:
         )
 
 
+def badge_site(path: str) -> str | None:
+    """Return the site that a badge's path names, in lower case, or None when it is none."""
+    return site_name(_in_path(path))
+
+
 def _badge(hit: Hit) -> Given:
     given = read_query(hit.query, BADGE_NAMES)
-    site = hit.path[len(BADGE_PREFIX) : -len(BADGE_SUFFIX)]
-    return Given({**given.values, "site": site}, given.unknown)
+    return Given({**given.values, "site": _in_path(hit.path)}, given.unknown)
+
+
+def _in_path(path: str) -> str:
+    return path[len(BADGE_PREFIX) : -len(BADGE_SUFFIX)]
 
 
 def _age(values: Mapping[str, object], dropped: list[str]) -> int:
@@ -325,17 +320,79 @@ def _age(values: Mapping[str, object], dropped: list[str]) -> int:
 
 
 def _widget(route: Route, values: Mapping[str, object]) -> str:
-    if route is Route.BADGE:
+    if route is _BADGE:
         return "free"
     return "pro" if values.get("widget") == "pro" else "api"
 
 
+def _put_page(
+    event: dict[str, object],
+    values: Mapping[str, object],
+    headers: Mapping[bytes, bytes],
+    urls: PageUrls,
+    dropped: list[str],
+) -> None:
+    """Put in `url`, `referrer` and `title`, cleaned, and name what was cut."""
+    truncated: list[str] = []
+    if _put_url(event, urls, "url", values.get("url"), dropped, truncated):
+        event["url_source"] = "field"
+    elif referer := headers.get(b"referer"):
+        page = urls.clean(referer.decode("utf-8", "replace"))
+        if page is not None:
+            event["url"], event["url_source"] = page.value, "referer"
+            if page.truncated:
+                truncated.append("url")
+    _put_url(event, urls, "referrer", values.get("referrer"), dropped, truncated)
+    title = values.get("title")
+    if isinstance(title, str):
+        text = clean(title, TITLE_LIMIT)
+        if text.value:
+            event["title"] = text.value
+        if text.truncated:
+            truncated.append("title")
+    elif title is not None:
+        dropped.append("title")
+    if truncated:
+        event["truncated"] = truncated
+
+
+def _put_url(
+    event: dict[str, object],
+    urls: PageUrls,
+    name: str,
+    value: object,
+    dropped: list[str],
+    truncated: list[str],
+) -> bool:
+    if value is None:
+        return False
+    page = urls.clean(value) if isinstance(value, str) else None
+    if page is None:
+        dropped.append(name)
+        return False
+    event[name] = page.value
+    if page.truncated:
+        truncated.append(name)
+    return True
+
+
 def _put_known(event: dict[str, object], visit: Visit) -> None:
     """Put in what place and browser are known."""
-    for found in (visit.place, visit.agent):
-        for name, value in zip(found._fields, found, strict=True):
-            if value is not None and name not in event:
-                event[name] = value
+    place, agent = visit.place, visit.agent
+    if place is not NOWHERE:
+        _put(event, "country", place.country)
+        _put(event, "region", place.region)
+        _put(event, "city", place.city)
+    browser, browser_version, system, system_version, _device, _bot = agent
+    _put(event, "browser", browser)
+    _put(event, "browser_version", browser_version)
+    _put(event, "os", system)
+    _put(event, "os_version", system_version)
+
+
+def _put(event: dict[str, object], name: str, value: str | None) -> None:
+    if value is not None:
+        event[name] = value
 
 
 def _put_props(event: dict[str, object], values: Mapping[str, object], dropped: list[str]) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _POOL_BYTES = 4_096
-_ID_BYTES = 10
+_ID_DIGITS = 20
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def normal(text: object) -> str | None:
@@ -24,15 +25,20 @@ class EventIds:
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         """`entropy` returns that many random bytes, such as `os.urandom`."""
         self._entropy = entropy
-        self._pool = b""
+        self._pool = ""
         self._used = 0
+        self._now = -1
+        self._start = ""
 
     def new(self, now: int) -> str:
         """Return an id for an event received at `now`, in epoch milliseconds."""
-        if self._used + _ID_BYTES > len(self._pool):
-            self._pool, self._used = self._entropy(_POOL_BYTES), 0
-        noise = self._pool[self._used : self._used + _ID_BYTES].hex()
-        self._used += _ID_BYTES
-        time = f"{now & 0xFFFF_FFFF_FFFF:012x}"
-        variant = "89ab"[int(noise[3], 16) & 3]
-        return f"{time[:8]}-{time[8:]}-7{noise[:3]}-{variant}{noise[4:7]}-{noise[7:19]}"
+        if self._used + _ID_DIGITS > len(self._pool):
+            self._pool, self._used = self._entropy(_POOL_BYTES).hex(), 0
+        pool, at = self._pool, self._used
+        self._used = at + _ID_DIGITS
+        if now != self._now:
+            time = f"{now & 0xFFFF_FFFF_FFFF:012x}"
+            self._now, self._start = now, f"{time[:8]}-{time[8:]}-7"
+        variant = _VARIANT[pool[at + 3]]
+        first, second, last = pool[at : at + 3], pool[at + 4 : at + 7], pool[at + 7 : at + 19]
+        return f"{self._start}{first}-{variant}{second}-{last}"

@@ -1,11 +1,12 @@
 """Every field of a ping, once: long name, short name, what values are good.
 
-The README's table and `docs/event.md` are made from `FIELDS`.
+The table in `docs/sending.md` is made from `FIELDS`.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from ingest.beacon.sanitise import clean
@@ -17,17 +18,22 @@ MAX_AGE_MS = 86_400_000
 MAX_PROPS = 10
 PROP_NAME_LIMIT = 64
 PROP_VALUE_LIMIT = 256
+_REMEMBERED = 1_000
+_SHORT = 64
+"""Characters of a value that is remembered at most."""
 _MAX_PIXELS = 32_767
 _MAX_COPIED = 10_000_000
 _MAX_SECONDS = 86_400
 
-_PAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_LONGEST_PAGE_ID = 32
+_IN_PAGE_ID = bytes(chr(code).isalnum() or chr(code) in "_-" for code in range(128)) + b"\0"
+"""By ASCII code; the last is for all others."""
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,4}")
 _TIMEZONE = re.compile(
     r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,32}){0,2}"
     r"|[+-][0-9]{2}:[0-9]{2}"  # browsers name a zone so when the system has only an offset
 )
-_DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
+_LONGEST_NUMBER = 18
 _DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 
 Reader = Callable[[object], object]
@@ -49,21 +55,44 @@ class Field:
 
 
 def _matching(pattern: re.Pattern[str]) -> Reader:
+    # What is remembered is short: a language, a time zone. Matching takes five times as long.
+    good = lru_cache(_REMEMBERED)(pattern.fullmatch)
+
     def read(value: object) -> object:
-        return value if isinstance(value, str) and pattern.fullmatch(value) else None
+        if not isinstance(value, str):
+            return None
+        matches = good if len(value) <= _SHORT else pattern.fullmatch
+        return value if matches(value) else None
 
     return read
 
 
+def _page_id(value: object) -> object:
+    return value if isinstance(value, str) and _is_page_id(value) else None
+
+
+def _is_page_id(text: str) -> bool:
+    if not 0 < len(text) <= _LONGEST_PAGE_ID:
+        return False
+    for char in text:  # noqa: SIM110 (a loop over characters is C, a generator is not)
+        if not _IN_PAGE_ID[min(ord(char), 128)]:
+            return False
+    return True
+
+
 def _integer(low: int, high: int) -> Reader:
     def read(value: object) -> object:
-        if isinstance(value, str) and _DIGITS.fullmatch(value):
+        if isinstance(value, str) and _is_number(value):
             value = int(value)
         if type(value) is int and low <= value <= high:
             return value
         return None
 
     return read
+
+
+def _is_number(text: str) -> bool:
+    return len(text) <= _LONGEST_NUMBER and text.isdigit() and text.isascii()
 
 
 def _seconds(value: object) -> object:
@@ -88,7 +117,7 @@ FIELDS: Final = (
     Field("referrer", "r", "the address of the page before it"),
     Field("title", "t", f"the page's title, {TITLE_LIMIT} characters"),
     Field("page_id", "p", "random, one for each page view: up to 32 of `A-Z a-z 0-9 _ -`",
-          _matching(_PAGE_ID)),
+          _page_id),
     Field("screen_width", "sw", _PIXELS_TEXT, _PIXELS),
     Field("screen_height", "sh", _PIXELS_TEXT, _PIXELS),
     Field("viewport_width", "vw", _PIXELS_TEXT, _PIXELS),
@@ -111,7 +140,8 @@ JSON_NAMES: Final[Mapping[str, str]] = {
 }
 PIXEL_NAMES: Final[Mapping[str, str]] = {field.short: field.name for field in FIELDS if field.short}
 BADGE_NAMES: Final[Mapping[str, str]] = {
-    short: PIXEL_NAMES.get(short, short) for short in ("u", "r", "t", "style", "ping")
+    short: PIXEL_NAMES.get(short, short)
+    for short in ("u", "r", "t", "style", "label", "color", "ping")
 }
 """A badge's own parameters; its site stands in the path."""
 

@@ -15,21 +15,30 @@ class Peer(NamedTuple):
     """Whether the address lies in a trusted proxy's network, so that its headers are believed."""
 
 
-class Hit(NamedTuple):
-    """One beacon request, framed and checked, not yet looked at.
+class Hit:
+    """One beacon request, framed and checked, not yet looked at."""
 
-    A NamedTuple rather than a frozen dataclass: 0.2 µs instead of 0.9 to make, once a ping.
-    """
+    __slots__ = ("body", "headers", "method", "path", "peer", "query", "route")
 
-    route: Route
-    method: bytes
-    """`GET`, `HEAD` or `POST`."""
-    path: str
-    """Path as sent, without the query, such as `/badge/example.svg`."""
-    query: bytes
-    """Query string as sent, without the question mark; only bytes 0x21–0x7E."""
-    headers: Mapping[bytes, bytes]
-    """Names in lower case. Repeated fields are joined with `, `, cookies with `; ` (RFC 9110, 5.3;
-    RFC 9113, 8.2.3). Bytes as sent: treat values as hostile."""
-    body: bytes
-    peer: Peer
+    def __init__(
+        self,
+        route: Route,
+        method: bytes,
+        path: str,
+        query: bytes,
+        headers: Mapping[bytes, bytes],
+        body: bytes,
+        peer: Peer,
+    ) -> None:
+        self.route = route
+        self.method = method
+        """`GET`, `HEAD` or `POST`."""
+        self.path = path
+        """Path as sent, without the query, such as `/badge/example.svg`."""
+        self.query = query
+        """Query string as sent, without the question mark; only bytes 0x21–0x7E."""
+        self.headers = headers
+        """Names in lower case. Repeated fields are joined with `, `, cookies with `; ` (RFC 9110,
+        5.3; RFC 9113, 8.2.3). Bytes as sent: treat values as hostile."""
+        self.body = body
+        self.peer = peer

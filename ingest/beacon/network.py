@@ -7,15 +7,14 @@ it could hold more than 24 bits of the client. No address is cached or logged he
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from socket import AF_INET6, inet_ntop, inet_pton
 
 from ingest.beacon.hit import Peer
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
 
-_OCTETS = {str(number) for number in range(256)}
 _V4_AND_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}").fullmatch
 _BRACKETED = re.compile(r"\[([^\[\]]*)\](?::[0-9]{1,5})?").fullmatch
 _OWS = " \t"
@@ -23,14 +22,18 @@ _LONGEST = 100  # the longest IPv6 text with a zone id, brackets and a port has 
 _HOPS = 64  # more than any honest request has: who stands beyond them is unknown
 
 _V4_BITS = 0xFFFF_FFFF
-_V6_KEPT = ((1 << 48) - 1) << 80
+_V6_KEPT = 6
+"""Bytes of an IPv6 address that are kept."""
+_V6_ZEROED = bytes(16 - _V6_KEPT)
 _NAT64 = 0x0064_FF9B << 96
+_MAY_CARRY = (b"\x20\x02", b"\0\0\0\0\0\0", b"\0\x64\xff\x9b")
+"""What addresses begin with that may carry an IPv4 address."""
 _MAPPED = IPv6Network("::ffff:0:0/96")
 
 # Possessive, so that a hostile value costs linear time.
 _PAIR = re.compile(
     r"[ \t]*+(?:([!#$%&'*+.^_`|~0-9A-Za-z-]++)="
-    r'(?:"((?:[^"\\]|\\.)*+)"|([^"\s;,]*+))[ \t]*+)?(?:;|\Z)'
+    r'(?:"((?:[^"\\]|\\.)*)"|([^"\s;,]*+))[ \t]*+)?(?:;|\Z)'
 ).match
 _ESCAPED = re.compile(r"\\(.)")
 
@@ -39,13 +42,48 @@ def anonymise(address: str) -> str:
     """Return the network's address of a client address: `192.0.2.0`, `2001:db8:1::` (RFC 5952).
 
     Takes a port, brackets, a zone id and spaces around. Anything else gives the empty string.
-    Plain IPv4 is cut as text: 0.3 µs instead of 3.
+    Plain addresses take a short way: IPv4 is cut as text, IPv6 as bytes.
     """
-    octets = address.split(".")
-    if len(octets) == 4 and _OCTETS.issuperset(octets):
-        return f"{octets[0]}.{octets[1]}.{octets[2]}.0"
+    dot = _last_dot(address)
+    if dot > 0:
+        return address[:dot] + ".0"
+    return _plain_ipv6(address) or parsed_network(address)
+
+
+def parsed_network(address: str) -> str:
+    """The rule itself, for any form of address: `anonymise` without its short ways."""
     parsed = _parse(address)
     return "" if parsed is None else _network(parsed)
+
+
+def _plain_ipv6(address: str) -> str:
+    """The network of an IPv6 address by itself that carries no IPv4 address; else nothing."""
+    if ":" not in address or len(address) > _LONGEST:
+        return ""
+    try:
+        number = inet_pton(AF_INET6, address)
+    except (OSError, ValueError):
+        return ""
+    return "" if number.startswith(_MAY_CARRY) else _ipv6_text(number)
+
+
+def _last_dot(address: str) -> int:
+    """Where the last dot stands in four numbers from 0 to 255 without leading zeros; else 0."""
+    dots = dot = digits = number = 0
+    for at, char in enumerate(address):
+        if "0" <= char <= "9":
+            if digits > 0 and number == 0:
+                return 0
+            number = 10 * number + ord(char) - 48
+            digits += 1
+            if number > 255:
+                return 0
+        elif char == "." and digits > 0:
+            dots += 1
+            dot, digits, number = at, 0, 0
+        else:
+            return 0
+    return dot if dots == 3 and digits > 0 else 0
 
 
 class TrustedProxies:
@@ -146,15 +184,14 @@ def _network(address: _Address) -> str:
     if isinstance(address, IPv6Address):
         carried = _carried(number)
         if carried is None:
-            return _ipv6_text(number & _V6_KEPT)
+            return _ipv6_text(address.packed)
         number = carried
     return f"{number >> 24}.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}.0"
 
 
-@lru_cache(maxsize=10_000)
-def _ipv6_text(network: int) -> str:
-    """Write a network as RFC 5952 does. What is cached is a network, never an address."""
-    return str(IPv6Address(network))
+def _ipv6_text(number: bytes) -> str:
+    """Write the network of an address's 16 bytes as RFC 5952 does."""
+    return inet_ntop(AF_INET6, number[:_V6_KEPT] + _V6_ZEROED)
 
 
 def _carried(number: int) -> int | None:

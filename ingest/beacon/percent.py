@@ -1,33 +1,37 @@
 """Percent-decoding of form data (WHATWG URL, application/x-www-form-urlencoded)."""
 
-_HEX = {
-    high + low: bytes((int(high + low, 16),))
-    for high in "0123456789abcdefABCDEF"
-    for low in "0123456789abcdefABCDEF"
-}
+_NO_DIGIT = 0xFF
+_DIGITS = b"0123456789abcdef"
+_HEX = bytes(
+    _DIGITS.index(bytes((byte,)).lower()) if chr(byte) in "0123456789abcdefABCDEF" else _NO_DIGIT
+    for byte in range(256)
+)
+"""The value of each byte as a hexadecimal digit."""
+_PERCENT, _PLUS, _SPACE = b"%+ "
 
 
 def decode(text: str) -> str:
-    """Return `+` as a space and `%XX` decoded; bad UTF-8 becomes U+FFFD, a bad escape stays.
+    """Return `+` as a space and `%XX` decoded; bad UTF-8 becomes U+FFFD, a bad escape stays."""
+    if "%" not in text and "+" not in text:
+        return text
+    return decode_bytes(text.encode())
 
-    Measured against `urllib.parse.unquote_plus` on an encoded address: 1.4 µs instead of 3.3.
-    """
-    if "+" in text:
-        text = text.replace("+", " ")
-    if "%" not in text:
-        return text
-    # Most escapes of an address are these. What they stand for is no part of another escape, so
-    # that the rest can be decoded afterwards: 0.4 µs where nothing is left to decode.
-    text = text.replace("%3A", ":").replace("%2F", "/").replace("%20", " ")
-    if "%" not in text:
-        return text
-    first, *rest = text.split("%")
-    parts = [first.encode()]
-    for piece in rest:
-        byte = _HEX.get(piece[:2])
-        if byte is None:
-            parts.append(b"%" + piece.encode())
-        else:
-            parts.append(byte)
-            parts.append(piece[2:].encode())
-    return b"".join(parts).decode("utf-8", "replace")
+
+def decode_bytes(raw: bytes) -> str:
+    """Do the same with UTF-8."""
+    size = len(raw)
+    decoded = bytearray(size)
+    at = to = 0
+    while at < size:
+        byte = raw[at]
+        at += 1
+        if byte == _PLUS:
+            byte = _SPACE
+        elif byte == _PERCENT and at + 1 < size:
+            high, low = _HEX[raw[at]], _HEX[raw[at + 1]]
+            if high < _NO_DIGIT and low < _NO_DIGIT:
+                byte = 16 * high + low
+                at += 2
+        decoded[to] = byte
+        to += 1
+    return decoded[:to].decode("utf-8", "replace")

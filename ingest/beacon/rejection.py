@@ -1,5 +1,6 @@
 """Rejected events: enough to find out why, nothing of who sent them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -24,7 +25,7 @@ class Rejection:
     value: object = None
     """The bad value; only a text's clean beginning is kept."""
     network: str = ""
-    headers: dict[str, str] | None = None
+    headers: Mapping[str, str] | None = None
 
     def encode(self) -> bytes:
         """Return it as JSON of at most `MAX_BYTES`; the headers go first when it is longer."""
@@ -42,7 +43,7 @@ class Rejection:
         if self.network:
             kept["ip"] = self.network
         if self.headers:
-            whole = orjson.dumps({**kept, "headers": self.headers})
+            whole = orjson.dumps({**kept, "headers": dict(self.headers)})
             if len(whole) <= MAX_BYTES:
                 return whole
         return orjson.dumps(kept)

@@ -2,6 +2,8 @@
 
 from time import gmtime, strftime
 
+_REST = tuple(f"{rest:03d}Z" for rest in range(1_000))
+
 
 class Times:
     """Writes epoch milliseconds as RFC 3339 in UTC, `2026-01-02T03:04:05.678Z`.
@@ -19,4 +21,4 @@ class Times:
         if second != self._second:
             self._text = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(second))
             self._second = second
-        return f"{self._text}{rest:03d}Z"
+        return self._text + _REST[rest]

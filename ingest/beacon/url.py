@@ -16,6 +16,10 @@ _HOST = re.compile(
     r"(?:[^\x00-\x20\x7f\s!\"#$%&'()*+,/:;<=>?@\[\]^`{|}~\\\uff20\ufe6b\uff0f\uff1a]+"
     r"|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 )
+_IN_HOST = bytes(chr(c) in "abcdefghijklmnopqrstuvwxyz0123456789.-" for c in range(129))
+_IN_PATH = bytes(0x20 < c < 0x7F and chr(c) not in "?#@\\" for c in range(129))
+"""By ASCII code; the last is for all others."""
+_PERCENT = 0x25
 _SEPARATORS = re.compile(r"[&;]")
 
 
@@ -24,6 +28,7 @@ class PageUrls:
 
     def __init__(self, keep_params: Sequence[str]) -> None:
         """A trailing `*` in a name stands for any ending."""
+        self.keep_params = tuple(keep_params)
         self._names = frozenset(name for name in keep_params if not name.endswith("*"))
         self._prefixes = tuple(name[:-1] for name in keep_params if name.endswith("*"))
 
@@ -33,6 +38,12 @@ class PageUrls:
         User info, fragment, and every query parameter that is not kept are cut; what is shaped like
         a mail address becomes `[email]`.
         """
+        if is_clean(text):
+            return tuple.__new__(Text, (text, False))
+        return self.cleaned(text)
+
+    def cleaned(self, text: str) -> Text | None:
+        """The rule itself: what `clean` returns where it cannot tell at a glance."""
         text = without_controls(text[:_LONGEST_LOOKED_AT]).strip()
         start = _START.match(text)
         if start is None:
@@ -58,6 +69,26 @@ class PageUrls:
 
     def _keeps(self, name: str) -> bool:
         return name in self._names or (bool(self._prefixes) and name.startswith(self._prefixes))
+
+
+def is_clean(text: str) -> bool:
+    """Whether an address is certain to be left as it is, as most are: a host's name and a path."""
+    size = len(text)
+    if size > URL_LIMIT or not text.startswith(("https://", "http://")):
+        return False
+    begin = at = 8 if text[4] == "s" else 7
+    while at < size and _IN_HOST[min(ord(text[at]), 128)]:
+        at += 1
+    if not 0 < at - begin <= _HOST_LIMIT or at >= size or text[at] != "/":
+        return False
+    escaped = False
+    while at < size:
+        code = min(ord(text[at]), 128)
+        if not _IN_PATH[code]:
+            return False
+        escaped |= code == _PERCENT
+        at += 1
+    return not escaped or "40" not in text
 
 
 def _name(pair: str) -> str:

@@ -7,6 +7,7 @@ from ingest.beacon.day_key import DayKey
 
 UID_COOKIE = "uid"
 _UID = b"uid="
+_NUMBER_BYTES = 4
 _DIGITS = frozenset(b"0123456789abcdef")
 _LONGEST = 1_024
 """Bytes of a header that are looked at."""
@@ -17,6 +18,9 @@ class VisitorNumber:
 
     def __init__(self, key: DayKey) -> None:
         self._key = key
+        self._at = -1
+        self._keyed_with = b""
+        self._keyed = blake2b()
 
     def number(
         self, now: int, site: bytes, network: str, user_agent: bytes, accept_language: bytes
@@ -24,14 +28,28 @@ class VisitorNumber:
         """Return 0…2³²−1. `now` is in epoch milliseconds and picks the key of its UTC day."""
         agent, language = user_agent[:_LONGEST], accept_language[:_LONGEST]
         # Lengths first: no two different visits give the same bytes.
-        text = b"%d %d %d %b%b%b%b" % (
-            len(site), len(network), len(agent), site, network.encode(), agent, language,
-        )  # fmt: skip
-        return int.from_bytes(blake2b(text, key=self._key.key(now), digest_size=4).digest())
+        lengths = f"{len(site)} {len(network)} {len(agent)} "
+        hashed = self._of_day(now).copy()
+        hashed.update(b"".join((lengths.encode(), site, network.encode(), agent, language)))
+        number = 0
+        digest = hashed.digest()
+        for byte in digest:
+            number = number << 8 | byte
+        return number
 
     def turn_key(self, now: int) -> None:
         """Destroy the key of a day that is past though no ping comes: the promise is a day."""
-        self._key.key(now)
+        self._of_day(now)
+
+    def _of_day(self, now: int) -> "blake2b":
+        """The hash of the day's key and nothing more; a past day's goes with its key."""
+        if now == self._at:
+            return self._keyed
+        key = self._key.key(now)
+        if key is not self._keyed_with:
+            self._keyed_with, self._keyed = key, blake2b(key=key, digest_size=_NUMBER_BYTES)
+        self._at = now  # not before: without its key nothing may be hashed
+        return self._keyed
 
 
 def uid_cookie(headers: Mapping[bytes, bytes]) -> int | None:

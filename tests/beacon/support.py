@@ -16,6 +16,7 @@ from ingest.beacon.geo import Geo
 from ingest.beacon.headers import AllowedHeaders
 from ingest.beacon.hit import Hit, Peer
 from ingest.beacon.network import TrustedProxies
+from ingest.beacon.sites import Sites
 from ingest.beacon.url import PageUrls
 from ingest.beacon.verdict import Verdict
 from ingest.beacon.visitor import VisitorNumber
@@ -44,7 +45,12 @@ def ones(size: int) -> bytes:
     return b"\x11" * size
 
 
-def collector(directory: Path, geo: Path | None = None, **sections: dict[str, Any]) -> Collector:
+def collector(
+    directory: Path,
+    geo: Path | None = None,
+    sites: Sites | None = None,
+    **sections: dict[str, Any],
+) -> Collector:
     """A collector by the defaults, or by options such as `visitor={"mode": "cookie"}`.
 
     `directory` holds the key of the day, always the same.
@@ -55,7 +61,7 @@ def collector(directory: Path, geo: Path | None = None, **sections: dict[str, An
             TrustedProxies(config.http.trusted_proxies),
             Consent(config.signals, (OWN_ORIGIN,)),
             AllowedHeaders(config.headers.allow),
-            PageUrls(config.url.keep_params),
+            sites or Sites(PageUrls(config.url.keep_params)),
             _AGENTS,
             Geo(geo),
             VisitorNumber(DayKey(directory / "visitor.key", ones, NOW)),
@@ -88,6 +94,12 @@ def post(body: object, headers: Headers | None = None, peer: Peer = PEER) -> Hit
     """A `POST /e`; bytes are sent as they are, anything else as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Hit(Route.EVENTS, b"POST", "/e", b"", headers or {}, raw, peer)
+
+
+def changed(hit: Hit, **changes: Any) -> Hit:
+    """The same request with other parts."""
+    names = ("route", "method", "path", "query", "headers", "body", "peer")
+    return Hit(**{name: changes.get(name, getattr(hit, name)) for name in names})
 
 
 def only(collector: Collector, hit: Hit, now: int = NOW) -> Verdict:

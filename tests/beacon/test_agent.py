@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.beacon import agent as rules
 from ingest.beacon.agent import Agent, Agents, Device
 from ingest.beacon.bots import Bots
 
@@ -203,11 +204,11 @@ def test_hints_made_long_on_purpose_cost_little_more_than_a_browsers(part):
 
 def _seconds(user_agent: str, brands: str) -> float:
     """The least time that headers take which are not remembered."""
-    agents = Agents(_BOTS)
     headers = {b"user-agent": user_agent.encode(), b"sec-ch-ua": brands.encode()}
+    agents = Agents(_BOTS)
     times = []
-    for _ in range(20):
-        agents._look.cache_clear()
+    for number in range(20):
+        headers[b"sec-ch-ua-platform"] = b"%d" % number
         start = perf_counter()
         agents.read(headers)
         times.append(perf_counter() - start)
@@ -218,18 +219,29 @@ def test_long_headers_with_the_same_beginning_are_remembered_once():
     agents = Agents(_BOTS)
     for ending in range(100):
         agents.read({b"user-agent": b"x" * 1_024 + b"%d" % ending})
-    assert agents._look.cache_info().currsize == 1
+    assert len(agents._look) == 1
 
 
 def test_what_is_remembered_is_bounded():
     agents = Agents(_BOTS, remembered=8)
     for number in range(100):
         agents.read({b"user-agent": b"agent of mine %d" % number})
-    assert agents._look.cache_info().currsize == 8
+    assert len(agents._look) == 8
 
 
 def test_headers_that_it_does_not_read_make_no_other_entry():
     agents = Agents(_BOTS)
     for number in range(10):
         agents.read({b"user-agent": b"same", b"x-other": b"%d" % number})
-    assert agents._look.cache_info().currsize == 1
+    assert len(agents._look) == 1
+
+
+_NAMED = ("TV", "smart-tv", "AFTS", "iPad", "TABLET", "tablet pc", "Kindle", "Silk Mobile", "mobi")
+_LOOK_ALIKES = ("\u212aindle", "\u017filk", "\u0130Pad", "Opera M\u0131n\u0131", "Windows Phone")
+
+
+@given(st.lists(st.sampled_from((*_NAMED, *_LOOK_ALIKES, " ", ";", "a", "x"))).map("".join))
+def test_looking_for_words_first_finds_what_the_patterns_find(text):
+    assert rules.is_big_screen(text) == (rules._BIG_SCREEN(text) is not None)
+    assert rules.is_tablet(text) == (rules._TABLET(text) is not None)
+    assert rules.is_phone(text) == (rules._PHONE(text) is not None)

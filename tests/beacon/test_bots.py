@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from ua_parser import load_lazy_builtins
+from ua_parser.regex import Resolver
 
 from ingest.beacon import bots as bots_module
 from ingest.beacon.agent import Agents
@@ -52,6 +54,22 @@ def test_the_examples_of_the_list_are_found(bots):
     ]
     assert len(examples) > 1_000
     assert [example for example in examples if not bots.is_bot(example)] == []
+
+
+class _NoList(Bots):
+    """What ua-parser finds is all that is found."""
+
+    def is_bot(self, user_agent: str) -> bool:
+        return False
+
+
+def test_ua_parsers_spiders_are_those_that_all_its_patterns_for_devices_find():
+    user_agents = [*_lines("bots.txt"), *_lines("browsers.txt"), "Mozilla/5.0 Silk/44 KFTT"]
+    find = Resolver(load_lazy_builtins()).de.extract
+    devices = [(agent, find(agent)) for agent in user_agents]
+    spiders = [agent for agent, device in devices if device and device.family == "Spider"]
+    assert len(spiders) > 50
+    assert _taken_for_bots(_NoList(), user_agents) == spiders
 
 
 @pytest.mark.parametrize(

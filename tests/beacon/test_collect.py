@@ -14,6 +14,7 @@ from tests.beacon.support import (
     NOW,
     RECEIVED,
     badge,
+    changed,
     collector,
     event,
     only,
@@ -234,11 +235,15 @@ def test_share_is_false_for_those_who_ask_not_to_be_tracked(tmp_path, signals, h
     assert event(collector(tmp_path, signals=signals), pixel(headers=headers))["share"] is share
 
 
+def _all(counts):
+    return {name: getattr(counts, name) for name in dir(counts) if not name.startswith("_")}
+
+
 def test_a_dropped_signal_is_ignored_and_nothing_is_looked_at(tmp_path):
     made = collector(tmp_path, signals={"gpc": "drop"})
     verdict = only(made, pixel("s=!", {b"sec-gpc": b"1"}))
     assert verdict.outcome is Outcome.IGNORED
-    assert made.counts == CollectCounts()
+    assert _all(made.counts) == _all(CollectCounts())
 
 
 @pytest.mark.parametrize(
@@ -249,11 +254,11 @@ def test_a_dropped_signal_is_ignored_and_nothing_is_looked_at(tmp_path):
 @pytest.mark.parametrize("hit", [pixel(), badge(), post({"s": "a"}), post(b"{"), pixel("s=!")])
 def test_of_who_opted_out_nothing_is_kept(made, hit, cookie):
     headers = {b"cookie": cookie.encode("latin-1"), b"purpose": b"prefetch"}
-    verdict = only(made, hit._replace(headers=headers))
+    verdict = only(made, changed(hit, headers=headers))
     assert verdict.outcome is Outcome.OPTED_OUT
     assert (verdict.site, verdict.event, verdict.event_id, verdict.rejection) == (b"", b"", "", b"")
     assert verdict.visitor is None
-    assert made.counts == CollectCounts()
+    assert _all(made.counts) == _all(CollectCounts())
 
 
 @pytest.mark.parametrize(
@@ -267,7 +272,7 @@ def test_lookalikes_are_no_opt_out(made, cookie):
 
 def test_a_prefetch_stores_nothing(made):
     assert only(made, pixel("s=!", {b"sec-purpose": b"prefetch"})).outcome is Outcome.IGNORED
-    assert made.counts == CollectCounts()
+    assert _all(made.counts) == _all(CollectCounts())
 
 
 def test_a_browser_that_keeps_cookies_from_us_is_counted_and_stored(made):
@@ -300,9 +305,9 @@ def test_the_visitor_depends_on_site_network_browser_and_language_and_day(made):
     base = pixel(headers=_HEADERS)
     others = [
         pixel("s=other", _HEADERS),
-        base._replace(peer=Peer("192.0.3.0", False)),
-        base._replace(headers=_HEADERS | {b"user-agent": GOOGLEBOT}),
-        base._replace(headers=_HEADERS | {b"accept-language": b"fr"}),
+        changed(base, peer=Peer("192.0.3.0", False)),
+        changed(base, headers=_HEADERS | {b"user-agent": GOOGLEBOT}),
+        changed(base, headers=_HEADERS | {b"accept-language": b"fr"}),
     ]
     numbers = [event(made, hit)["visitor"] for hit in (base, *others)]
     numbers.append(event(made, base, NOW + _DAY)["visitor"])

@@ -162,23 +162,38 @@ def test_a_badge_opened_by_itself_does_not_count(value, ignored):
 
 
 @pytest.mark.parametrize(
+    ("referer", "ignored"),
+    [
+        ("https://beacon.example/live/x", True),
+        ("https://BEACON.example:443", True),
+        ("https://beacon.example?x", True),
+        ("https://beacon.example.evil/", False),
+        ("https://beacon.example@evil/", False),
+        ("http://beacon.example/", False),
+        ("https://shop.example/", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("host", ["beacon.example", "shop.example"])
+def test_a_badge_on_our_own_pages_does_not_count(referer, host, ignored):
+    """Also through a proxy on the site's own host: `Host` says nothing where we know our name."""
+    assert _DEFAULT.ignored(_hit(Route.BADGE, referer=referer, host=host)) is ignored
+    assert not _DEFAULT.ignored(_hit(Route.PIXEL, referer=referer, host=host))
+
+
+@pytest.mark.parametrize(
     ("referer", "host", "ignored"),
     [
-        ("https://beacon.example/live/x", "other", True),
-        ("https://BEACON.example:443", "other", True),
-        ("https://beacon.example?x", "other", True),
         ("http://localhost:8080/demo", "localhost:8080", True),
         ("https://proxied.example/demo", "proxied.example", True),
         ("https://proxied.example/demo", "Proxied.Example:443", True),
-        ("https://beacon.example.evil/", "other", False),
-        ("https://beacon.example@evil/", "other", False),
-        ("http://beacon.example/", "other", False),
         ("https://shop.example/", "proxied.example", False),
         ("", "proxied.example", False),
         ("junk", "", False),
         ("http://", "", False),
     ],
 )
-def test_a_badge_on_our_own_pages_does_not_count(referer, host, ignored):
-    assert _DEFAULT.ignored(_hit(Route.BADGE, referer=referer, host=host)) is ignored
-    assert not _DEFAULT.ignored(_hit(Route.PIXEL, referer=referer, host=host))
+def test_without_a_name_of_our_own_the_host_tells_which_pages_are_ours(referer, host, ignored):
+    unnamed = Consent(Signals(), [])
+    assert unnamed.ignored(_hit(Route.BADGE, referer=referer, host=host)) is ignored
+    assert not unnamed.ignored(_hit(Route.PIXEL, referer=referer, host=host))

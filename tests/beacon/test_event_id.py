@@ -47,7 +47,7 @@ def test_nil_max_and_the_examples_of_the_rfc_are_taken(good: str) -> None:
         1,
         True,
         ["017f22e2-79b0-7cc3-98c4-dc0c0c07398f"],
-        uuid.uuid4(),
+        uuid.UUID("017f22e2-79b0-7cc3-98c4-dc0c0c07398f"),
     ],
     ids=repr,
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.beacon.hit import Peer
-from ingest.beacon.network import TrustedProxies, anonymise
+from ingest.beacon.network import TrustedProxies, anonymise, parsed_network
 
 _PROXIES = TrustedProxies([ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::/48")])
 _PEER = _PROXIES.peer("10.0.0.1")
@@ -86,6 +86,18 @@ def test_ipv6_keeps_48_bits_as_rfc_5952_writes_them(address):
     network = str(ipaddress.ip_network(f"{address}/48", strict=False).network_address)
     for form in (f"{address}", address.exploded, f"[{address}]:443", f"{address}%eth0"):
         assert anonymise(form) == network
+
+
+_PIECES = ("0", "1", "2002", "64", "ff9b", "ffff", "db8", "00001", "255", ".", ":", "::", "%", " ")
+
+
+@given(
+    st.lists(st.sampled_from(_PIECES), max_size=16).map("".join)
+    | st.ip_addresses(v=6).map(lambda address: address.exploded)
+    | st.ip_addresses().map(str)
+)
+def test_the_short_ways_agree_with_the_rule(text):
+    assert anonymise(text) == parsed_network(text)
 
 
 @given(st.text(max_size=300))

@@ -122,7 +122,8 @@ def test_headers_stay_as_long_as_they_fit():
     language=st.binary(max_size=600),
 )
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_whatever_is_sent_it_is_at_most_4_kib(made, value, language):
     site = value if isinstance(value, str) else None

@@ -32,6 +32,19 @@ def test_another_key_gives_another_number(numbers, tmp_path):
     assert numbers.number(_NOW, *_VISIT) != other.number(_NOW, *_VISIT)
 
 
+def test_without_the_days_key_there_is_no_number(tmp_path):
+    """Nor in the same millisecond, by what an earlier key or none at all would give."""
+
+    class Missing(DayKey):
+        def key(self, now_ms: int) -> bytes:
+            raise OSError("no key")
+
+    numbers = VisitorNumber(Missing(tmp_path / "visitor.key", os.urandom, _NOW))
+    for _ in range(2):
+        with pytest.raises(OSError, match="no key"):
+            numbers.number(_NOW, *_VISIT)
+
+
 @pytest.mark.parametrize("changed", range(4))
 def test_each_part_counts(numbers, changed):
     visit = list(_VISIT)
@@ -50,7 +63,7 @@ def test_only_the_first_1024_bytes_of_a_header_count(numbers):
 
 
 @given(st.binary(max_size=64), st.text("0123456789abcdef:."), st.binary(), st.binary())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 def test_every_number_fits_32_bits_and_its_cookie(numbers, site, network, agent, language):
     number = numbers.number(_NOW, site, network, agent, language)
     assert 0 <= number < 2**32

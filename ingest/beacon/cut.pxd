@@ -1,0 +1,8 @@
+# C types of cut.py: the only place with a pointer, within bounds that are checked before it.
+cimport cython
+
+@cython.locals(text=cython.p_const_char)
+cpdef bytes cut(bytes data, Py_ssize_t begin, Py_ssize_t end)
+
+@cython.locals(text=cython.p_const_char)
+cpdef str cut_text(bytes data, Py_ssize_t begin, Py_ssize_t end)

@@ -1,0 +1,86 @@
+"""The rules that are compiled: each agrees with its source, run by the interpreter."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.beacon import cut, fields, network, percent, query, sanitise, url
+from ingest.beacon.fields import FIELDS, PIXEL_NAMES
+from ingest.beacon.url import PageUrls
+from tests.support.interpreted import interpreted
+
+PLAIN = {
+    module.__name__: interpreted(module.__name__)
+    for module in (cut, fields, network, percent, query, sanitise, url)
+}
+_PIECES = ("%", "%4", "%40", "%C3%BC", "+", "&", "=", "@", ".", "/", "?", "#", ":", ";", "\\", "40",
+           "https://", "http://", "HTTPS://", "a.example", "[::1]", "www", "utm_source=x", " ",
+           "\t", "\0", "ü", "\uff20", "\U0001f600", "s=", "u=", "%73=")  # fmt: skip
+texts = st.lists(st.sampled_from(_PIECES) | st.text(max_size=4), max_size=14).map("".join)
+addresses = st.lists(
+    st.sampled_from(("0", "1", "25", "255", "256", "01", ".", "..", ":", "::", "ffff", " "))
+).map("".join) | st.ip_addresses().map(str)
+scalars = texts | st.from_regex(r"[0-9]{0,20}") | st.none() | st.integers() | st.floats()
+
+
+@given(st.binary())
+def test_percent_decoding_of_bytes(raw: bytes) -> None:
+    assert percent.decode_bytes(raw) == PLAIN["ingest.beacon.percent"].decode_bytes(raw)
+
+
+@given(texts)
+def test_queries(text: str) -> None:
+    raw = text.encode()
+    plain = PLAIN["ingest.beacon.query"].read_query(raw, PIXEL_NAMES)
+    assert tuple(query.read_query(raw, PIXEL_NAMES)) == tuple(plain)
+
+
+@given(texts, st.integers(0, 20))
+def test_texts(text: str, limit: int) -> None:
+    assert tuple(sanitise.clean(text, limit)) == tuple(
+        PLAIN["ingest.beacon.sanitise"].clean(text, limit)
+    )
+
+
+@given(texts | texts.map(lambda text: f"https://www.a.example/{text}"))
+def test_page_addresses_and_their_quick_way(text: str) -> None:
+    keep = ("utm_*", "ref")
+    cleaned = PageUrls(keep).clean(text)
+    assert cleaned == PageUrls(keep).cleaned(text)
+    plain = PLAIN["ingest.beacon.url"].PageUrls(keep).clean(text)
+    assert (cleaned and tuple(cleaned)) == (plain and tuple(plain))
+
+
+@given(addresses)
+def test_client_addresses(text: str) -> None:
+    assert network.anonymise(text) == PLAIN["ingest.beacon.network"].anonymise(text)
+
+
+@pytest.mark.parametrize("name", [field.name for field in FIELDS if field.read])
+@given(value=scalars)
+def test_fields(name: str, value: object) -> None:
+    read = []
+    for module in (fields, PLAIN["ingest.beacon.fields"]):
+        (field,) = (field for field in module.FIELDS if field.name == name)
+        read.append(field.read(value))
+    assert read[0] == read[1]
+
+
+@given(st.binary(max_size=8), st.integers(-3, 12), st.integers(-3, 12))
+def test_no_byte_is_cut_out_that_is_not_there(data: bytes, begin: int, end: int) -> None:
+    for module in (cut, PLAIN["ingest.beacon.cut"]):
+        if 0 <= begin <= end <= len(data):
+            assert module.cut(data, begin, end) == data[begin:end]
+            assert module.cut_text(data, begin, end) == data[begin:end].decode("utf-8", "replace")
+        else:
+            with pytest.raises(IndexError):
+                module.cut(data, begin, end)
+            with pytest.raises(IndexError):
+                module.cut_text(data, begin, end)
+
+
+def test_nothing_is_cut_out_of_nothing() -> None:
+    with pytest.raises(TypeError):
+        cut.cut(None, 0, 1)
+    with pytest.raises(TypeError):
+        cut.cut_text(None, 0, 1)
