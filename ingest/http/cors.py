@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from ingest.http.reply import Header
 
 ANYONE: tuple[Header, ...] = (("Access-Control-Allow-Origin", "*"),)
+_API = "/api/"
 _ORIGIN = re.compile(rb"[a-z][a-z0-9+.-]{0,20}://[A-Za-z0-9._~:\[\]-]{1,270}")
 _VARY: Header = ("Vary", "Origin")
 _CREDENTIALS: Header = ("Access-Control-Allow-Credentials", "true")
@@ -15,6 +16,11 @@ _PREFLIGHT: tuple[Header, ...] = (
     ("Access-Control-Allow-Headers", "content-type"),
     ("Access-Control-Max-Age", "7200"),
 )
+
+
+def on_api(path: str) -> tuple[Header, ...]:
+    """For errors that say nothing of a site: below the API's paths anyone may read them."""
+    return ANYONE if path.startswith(_API) else ()
 
 
 def with_credentials(headers: Mapping[bytes, bytes]) -> tuple[Header, ...]:

@@ -1,35 +1,41 @@
 """The ledger of requests, as plain integers."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from ingest.outcome import Outcome, Route
+
+_BEACONS = (Route.PIXEL, Route.EVENTS, Route.BADGE)
+"""Routes whose requests record something."""
 
 
 def _from_zero() -> Counter[tuple[Route, Outcome]]:
     """Name every pair that there may be, so that a scrape shows it before it happens."""
-    beacons = (Route.PIXEL, Route.EVENTS, Route.BADGE)
     outcomes = [outcome for outcome in Outcome if outcome is not Outcome.PAGE]
     others = ((Route.PAGE, Outcome.PAGE), (Route.NONE, Outcome.PAGE))
     refused = ((Route.PAGE, Outcome.REFUSED), (Route.NONE, Outcome.REFUSED))
-    pairs = [(route, outcome) for route in beacons for outcome in outcomes]
+    pairs = [(route, outcome) for route in _BEACONS for outcome in outcomes]
     return Counter(dict.fromkeys((*pairs, *others, *refused), 0))
 
 
-@dataclass(slots=True)
 class RequestCounts:
     """received = Σ answered + aborted + in_flight, at every step of the loop."""
 
-    received: int = 0
-    """Requests with a complete head, or one that was refused."""
-    answered: Counter[tuple[Route, Outcome]] = field(default_factory=_from_zero)
-    aborted: int = 0
-    """Requests whose client left before the answer."""
-    in_flight: int = 0
-    connections: int = 0
-    """Open now."""
-    turned_away: int = 0
-    """Connections closed at once, above `http.max_connections`."""
+    def __init__(self) -> None:
+        self.received = 0
+        """Requests with a complete head, or one that was refused."""
+        self.answered = _from_zero()
+        self.aborted = 0
+        """Requests whose client left before the answer."""
+        self.in_flight = 0
+        self.connections = 0
+        """Open now."""
+        self.turned_away = 0
+        """Connections closed at once, above `http.max_connections`."""
+
+    @property
+    def shed(self) -> int:
+        """Requests that were not stored for want of room."""
+        return sum(self.answered[route, Outcome.SHED] for route in _BEACONS)
 
     def begin(self) -> None:
         """Count a request that came in."""

@@ -1,19 +1,44 @@
-"""One request's head, parsed by llhttp and checked strictly (RFC 9112)."""
+"""One request's head, read in one pass and checked strictly (RFC 9112). Compiled: head.pxd."""
 
 import re
-from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
 
-import httptools
+from ingest.beacon.cut import cut
 
-_TARGET = re.compile(rb"(?:https?://[^/?#]+)?(/[^#]*)", re.IGNORECASE)
-_HOST = re.compile(
-    rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?",
+_METHODS = frozenset(
+    b"ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL "
+    b"MOVE NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REBIND REPORT SEARCH "
+    b"SOURCE SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE".split()
 )
-_VISIBLE = re.compile(rb"[\x21-\x7e]+")
+"""Those with a meaning for HTTP servers (IANA's registry, and some before it), but `CONNECT`."""
+_VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
+_AUTHORITY = rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
+_HOST = re.compile(_AUTHORITY)
+_ABSOLUTE = re.compile(rb"https?://" + _AUTHORITY + rb"(/.*)", re.IGNORECASE)
+_SHORT = 256
+"""Bytes of a `Host` that is remembered at most."""
 _SEPARATOR = {b"cookie": b"; "}
 _SINGLE = frozenset((b"host", b"content-length", b"content-type"))
+_COMMON = (
+    "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Connection",
+    "Content-Length", "Content-Type", "Cookie", "DNT", "Forwarded", "Host", "Origin", "Pragma",
+    "Priority", "Purpose", "Referer", "Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform",
+    "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Storage-Access", "Sec-GPC",
+    "Sec-Purpose", "User-Agent", "Via", "X-Forwarded-For", "X-Forwarded-Host",
+    "X-Forwarded-Proto", "X-Real-IP", "X-Request-ID",
+)  # fmt: skip
+_KNOWN = {
+    spelled.encode(): name.lower().encode() for name in _COMMON for spelled in (name, name.lower())
+}
+"""Names as they are mostly spelled: one object for each, whose hash is known."""
+
+_CR, _LF, _SPACE, _TAB, _COLON, _HASH, _QUESTION, _SLASH = b"\r\n \t:#?/"
+_TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_IN_NAME = bytes(byte in _TOKEN for byte in range(256))
+"""RFC 9110, 5.6.2: whether a byte may stand in a field's name."""
+_IN_VALUE = bytes(byte == 0x09 or 0x20 <= byte != 0x7F for byte in range(256))
+"""RFC 9110, 5.5: whether a byte may stand in a field's value."""
 
 
 class Refusal(Exception):
@@ -25,172 +50,217 @@ class Refusal(Exception):
         self.detail = detail
 
 
-class Head(NamedTuple):
+class Head:
     """What a request's head says."""
 
-    method: bytes
-    path: str
-    """As sent, without the query."""
-    query: bytes
-    headers: Mapping[bytes, bytes]
-    """Names in lower case, repeated fields joined; names with an underscore left out, since other
-    servers on the way may take `x_forwarded_for` for `x-forwarded-for`."""
-    keep_alive: bool
-    old: bool
-    """HTTP/1.0: the answer says whether the connection stays."""
-    length: int
-    """Bytes of the body by `Content-Length`."""
-    chunked: bool
-    special: bool
-    """`Expect` or `Upgrade`: not for the fast lane."""
+    def __init__(
+        self,
+        method: bytes,
+        path: str,
+        query: bytes,
+        old: bool,
+    ) -> None:
+        self.method = method
+        self.path = path
+        """As sent, without the query."""
+        self.query = query
+        self.headers: dict[bytes, bytes] = {}
+        """Names in lower case, repeated fields joined; names with an underscore left out, since
+        other servers on the way may take `x_forwarded_for` for `x-forwarded-for`."""
+        self.old = old
+        """HTTP/1.0: the answer says whether the connection stays."""
+        self.keep_alive = True
+        self.length = 0
+        """Bytes of the body by `Content-Length`."""
+        self.chunked = False
+        self.special = False
+        """`Expect` or `Upgrade`: not for the fast lane."""
+        self.end = 0
+        """Where the bytes behind it begin."""
 
 
-class HeadParser:
-    """Parses the heads of one connection, one after the other."""
+def parse_head(head: bytes, start: int, max_headers: int) -> Head:
+    """Read the head that begins at `start` and is whole, its empty line included.
 
-    __slots__ = (
-        "_count",
-        "_headers",
-        "_keep_alive",
-        "_max_headers",
-        "_parser",
-        "_repeated",
-        "_target",
-    )
-
-    def __init__(self, max_headers: int) -> None:
-        self._max_headers = max_headers
-        self._parser = httptools.HttpRequestParser(self)
-        self._target = b""
-        self._headers: dict[bytes, bytes] = {}
-        self._count = 0
-        self._repeated = False
-        self._keep_alive = False
-
-    def on_url(self, target: bytes) -> None:
-        """Called by the parser."""
-        self._target = target
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser."""
-        self._count += 1
-        name = name.lower()
-        headers = self._headers
-        if name in headers:
-            self._repeated |= name in _SINGLE
-            headers[name] += _SEPARATOR.get(name, b", ") + value
-        elif b"_" not in name:
-            headers[name] = value
-
-    def on_headers_complete(self) -> None:
-        """Called by the parser, which forgets `Connection` at the message's end."""
-        self._keep_alive = self._parser.should_keep_alive()
-
-    def parse(self, head: bytes) -> Head:
-        """Parse a whole head, its empty line included. Raises `Refusal`."""
-        self._target, self._headers, self._count, self._repeated = b"", {}, 0, False
-        upgrade = False
-        try:
-            self._parser.feed_data(head)
-        except httptools.HttpParserUpgrade:
-            upgrade = True
-        except httptools.HttpParserError:
-            raise Refusal(HTTPStatus.BAD_REQUEST, _malformed(head)) from None
-        if self._count > self._max_headers:
-            detail = f"more than {self._max_headers} header lines"
-            raise Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
-        return self._checked(head, upgrade)
-
-    def body_done(self, body: bytes) -> None:
-        """Tell the parser of a body by `Content-Length`, so that it expects the next head."""
-        self._parser.feed_data(body)
-
-    def _checked(self, head: bytes, upgrade: bool) -> Head:
-        parser, headers = self._parser, self._headers
-        version = parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            raise Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "only HTTP/1.1 and 1.0 are spoken")
-        if head.count(b" ", 0, head.index(b"\r")) != 2:
-            raise Refusal(HTTPStatus.BAD_REQUEST, _malformed(head))
-        lines = head.count(b"\r\n")
-        if head.count(b"\n") != lines or head.count(b"\r") != lines:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "a line ends without CR and LF")
-        if b"\n " in head or b"\n\t" in head:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "a header line is folded")
-        if self._repeated:
-            raise Refusal(
-                HTTPStatus.BAD_REQUEST, "Host, Content-Length or Content-Type is repeated"
-            )
-        _check_host(headers.get(b"host"), version)
-        path, query = _split(self._target)
-        chunked = _is_chunked(headers, version)
-        if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
-            detail = "the only expectation met is 100-continue"
-            raise Refusal(HTTPStatus.EXPECTATION_FAILED, detail)
-        return Head(
-            parser.get_method(),
-            path,
-            query,
-            headers,
-            self._keep_alive and not upgrade,
-            version == "1.0",
-            _length(headers),
-            chunked,
-            upgrade or b"expect" in headers or b"upgrade" in headers,
-        )
+    Raises `Refusal`, and `IndexError` when there is no empty line.
+    """
+    line_end = start
+    method_end = target_end = start
+    while head[line_end] != _CR:
+        if head[line_end] == _SPACE:
+            if target_end == start:
+                method_end = line_end
+            target_end = line_end
+        line_end += 1
+    method = cut(head, start, method_end)
+    if method not in _METHODS or target_end == method_end:
+        raise Refusal(HTTPStatus.BAD_REQUEST, _malformed(head[start:line_end]))
+    version = cut(head, target_end + 1, line_end)
+    old = version != b"HTTP/1.1"
+    if old and version != b"HTTP/1.0":
+        raise _bad_version(head[start:line_end], version)
+    begin = method_end + 1
+    if head[begin] != _SLASH:
+        begin = _path_begin(head, begin, target_end)
+    question = _path_end(head, begin, target_end)
+    path = cut(head, begin, question)
+    query = cut(head, min(question + 1, target_end), target_end)
+    read = Head(method, path.decode("ascii"), query, old)
+    _read_fields(read, head, line_end, max_headers)
+    _check(read, read.headers)
+    return read
 
 
-def _check_host(host: bytes | None, version: str) -> None:
-    """RFC 9112, 3.2: one valid Host on HTTP/1.1."""
-    if host is None:
-        if version == "1.1":
-            raise Refusal(HTTPStatus.BAD_REQUEST, "Host is missing")
-    elif not _HOST.fullmatch(host):
-        raise Refusal(HTTPStatus.BAD_REQUEST, "Host is not valid")
-
-
-def _split(target: bytes) -> tuple[str, bytes]:
-    """Path and query of a target in origin form or absolute form (RFC 9112, 3.2)."""
-    if not _VISIBLE.fullmatch(target):
-        detail = "the request target has bytes other than visible ASCII; percent-encode them"
-        raise Refusal(HTTPStatus.BAD_REQUEST, detail)
-    if target[:1] != b"/" or b"#" in target:
-        match = _TARGET.fullmatch(target)
-        if match is None:
+def _path_end(head: bytes, at: int, end: int) -> int:
+    """Where the question mark stands in a target, or its end; every byte of it is checked."""
+    question = end
+    while at < end:
+        byte = head[at]
+        if byte <= 0x20 or byte >= 0x7F:
+            raise Refusal(HTTPStatus.BAD_REQUEST, _bad_target(byte))
+        if byte == _HASH:
             raise Refusal(HTTPStatus.BAD_REQUEST, "the request target is no path")
-        target = match[1]
-    path, _, query = target.partition(b"?")
-    return path.decode("ascii"), query
+        if byte == _QUESTION and question == end:
+            question = at
+        at += 1
+    return question
 
 
-def _is_chunked(headers: Mapping[bytes, bytes], version: str) -> bool:
-    """RFC 9112, 6.1: what could be read in two ways is refused."""
-    coding = headers.get(b"transfer-encoding")
-    if coding is None:
-        return False
-    if version == "1.0":
-        raise Refusal(HTTPStatus.BAD_REQUEST, "Transfer-Encoding on HTTP/1.0")
-    if b"content-length" in headers:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "both Transfer-Encoding and Content-Length")
-    if coding.lower() != b"chunked":
-        raise Refusal(HTTPStatus.NOT_IMPLEMENTED, "the only transfer coding taken is chunked")
-    return True
+def _read_fields(read: Head, head: bytes, at: int, max_headers: int) -> None:
+    """Read the header fields into `read`; `at` is where the request line's CR stands."""
+    headers = read.headers
+    count = 0
+    while True:
+        if head[at] != _CR or head[at + 1] != _LF:
+            raise Refusal(HTTPStatus.BAD_REQUEST, _bad_line(head[at]))
+        at += 2
+        begin = at
+        while _IN_NAME[head[at]]:
+            at += 1
+        if at == begin and head[at] == _CR and head[at + 1] == _LF:
+            read.end = at + 2
+            return
+        if at == begin or head[at] != _COLON:
+            raise Refusal(HTTPStatus.BAD_REQUEST, _bad_name(head[begin]))
+        spelled = cut(head, begin, at)
+        at += 1
+        while head[at] == _SPACE or head[at] == _TAB:
+            at += 1
+        begin = at
+        while _IN_VALUE[head[at]]:
+            at += 1
+        count += 1
+        if count > max_headers:
+            detail = f"more than {max_headers} header lines"
+            raise Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
+        _put(headers, spelled, cut(head, begin, at))
 
 
-def _length(headers: Mapping[bytes, bytes]) -> int:
+def _put(headers: dict[bytes, bytes], spelled: bytes, value: bytes) -> None:
+    name = _KNOWN.get(spelled)
+    if name is None:
+        name = spelled.lower()
+    if name in headers:
+        if name in _SINGLE:
+            detail = "Host, Content-Length or Content-Type is repeated"
+            raise Refusal(HTTPStatus.BAD_REQUEST, detail)
+        headers[name] += _SEPARATOR.get(name, b", ") + value
+    elif b"_" not in name:
+        headers[name] = value
+
+
+def _check(read: Head, headers: dict[bytes, bytes]) -> None:
+    """Check the fields that say how the request is framed, and set what follows from them."""
+    host = headers.get(b"host")
+    if host is None:
+        if not read.old:  # RFC 9112, 3.2
+            raise Refusal(HTTPStatus.BAD_REQUEST, "Host is missing")
+    elif not (_is_host(host) if len(host) <= _SHORT else _HOST.fullmatch(host)):
+        raise Refusal(HTTPStatus.BAD_REQUEST, "Host is not valid")
+    connection = headers.get(b"connection")
+    if connection is not None or read.old:
+        read.keep_alive = _stays(connection or b"", read.old)
     length = headers.get(b"content-length")
-    if length is None:
-        return 0
-    if not length.isdigit() or len(length) > 19:
-        raise Refusal(HTTPStatus.BAD_REQUEST, "Content-Length is no number")
-    return int(length)
+    if length is not None:
+        if not length.isdigit() or len(length) > 19:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "Content-Length is no number")
+        read.length = int(length)
+    coding = headers.get(b"transfer-encoding")
+    if coding is not None:
+        _check_coding(coding, read.old, length is not None)
+        read.chunked = True
+    expectation = headers.get(b"expect")
+    if expectation is not None and expectation.lower() != b"100-continue":
+        detail = "the only expectation met is 100-continue"
+        raise Refusal(HTTPStatus.EXPECTATION_FAILED, detail)
+    read.special = expectation is not None or b"upgrade" in headers
 
 
-def _malformed(head: bytes) -> str:
-    """Say what is wrong where it can be told; never with a byte of the request."""
-    line = head.partition(b"\r\n")[0]
+@lru_cache(1_000)
+def _is_host(host: bytes) -> bool:
+    """Whether it is a valid `Host`; those that browsers ask for are few."""
+    return _HOST.fullmatch(host) is not None
+
+
+def _stays(connection: bytes, old: bool) -> bool:
+    """Whether the connection stays open after the answer (RFC 9112, 9.3)."""
+    options = [option.strip(b" \t") for option in connection.lower().split(b",")]
+    return b"close" not in options and (not old or b"keep-alive" in options)
+
+
+def _check_coding(coding: bytes, old: bool, with_length: bool) -> None:
+    """RFC 9112, 6.1: what could be read in two ways is refused."""
+    if old:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "Transfer-Encoding on HTTP/1.0")
+    if with_length:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "both Transfer-Encoding and Content-Length")
+    codings = [name.strip(b" \t") for name in coding.lower().split(b",")]
+    if codings[-1] != b"chunked" or b"chunked" in codings[:-1]:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "the last transfer coding, and no other, is chunked")
+    if len(codings) > 1:
+        raise Refusal(HTTPStatus.NOT_IMPLEMENTED, "the only transfer coding taken is chunked")
+
+
+def _path_begin(head: bytes, begin: int, end: int) -> int:
+    """Where the path begins in a target in absolute form (RFC 9112, 3.2.2)."""
+    match = _ABSOLUTE.fullmatch(head, begin, end)
+    if match is None:
+        byte = next((byte for byte in head[begin:end] if byte <= 0x20 or byte >= 0x7F), _SLASH)
+        raise Refusal(HTTPStatus.BAD_REQUEST, _bad_target(byte))
+    return match.start(1)
+
+
+def _bad_target(byte: int) -> str:
+    if byte == _SPACE:
+        return "the request line is not METHOD TARGET HTTP/1.1"
+    if byte == _SLASH:
+        return "the request target is no path"
+    return "the request target has bytes other than visible ASCII; percent-encode them"
+
+
+def _bad_version(line: bytes, version: bytes) -> Refusal:
+    if _VERSION.fullmatch(version):
+        detail = "only HTTP/1.1 and 1.0 are spoken"
+        return Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, detail)
+    return Refusal(HTTPStatus.BAD_REQUEST, _malformed(line))
+
+
+def _bad_line(byte: int) -> str:
+    if byte in (_CR, _LF):
+        return "a line ends without CR and LF"
+    return "a header's value has a control character"
+
+
+def _bad_name(byte: int) -> str:
+    if byte in (_SPACE, _TAB):
+        return "a header line is folded"
+    return "a header line is not NAME: VALUE"
+
+
+def _malformed(line: bytes) -> str:
+    """Say what is wrong with a line where it can be told; never with a byte of it."""
     if any(byte > 0x7E for byte in line):
         return "the request line has bytes other than visible ASCII; percent-encode them"
     if not re.search(rb" HTTP/1\.[01]\Z", line):
         return "the request line is not METHOD TARGET HTTP/1.1"
-    return "the request's head is malformed"
+    return "the method is none that is known"

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from typing import cast
 
 from ingest.http.gate import Gate
 from ingest.http.shared import Shared
@@ -25,7 +26,7 @@ class PublicListener:
         await self._slow_lane.start()
         loop = self._shared.loop
         self._server = await loop.create_server(
-            lambda: Gate(self._shared), sock=sock, backlog=4_096
+            lambda: cast(asyncio.Protocol, Gate(self._shared)), sock=sock, backlog=4_096
         )
         self._sweep()
 

@@ -5,44 +5,55 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from ingest.beacon.consent import gpc, opted_out
+from ingest.beacon.consent import gpc, opted_out, optout_unreadable
 from ingest.beacon.hit import Hit
 from ingest.beacon.site import site_name
+from ingest.config import Signals
 from ingest.http import cookies, cors
+from ingest.http.opt_out_page import PATH_IN, PATH_OUT, TITLE, Seen, body, refusal
 from ingest.http.own_origin import OwnOrigin
-from ingest.http.page import page, page_reply
+from ingest.http.page import asks_for_page, page, page_reply
 from ingest.http.problem import problem
-from ingest.http.reply import NO_STORE, NOSNIFF, Header, Reply, reply
+from ingest.http.reply import JSON, NO_STORE, NOSNIFF, Header, Reply, reply
 from ingest.outcome import Outcome, Route
 
-PATH_OUT = "/opt-out"
-PATH_IN = "/opt-in"
+__all__ = ["PATH_IN", "PATH_OUT", "PATH_STATUS", "OptOut"]
 PATH_STATUS = "/opt-out/status"
-_JSON: Header = ("Content-Type", "application/json")
-_LAX = (
-    "<p>This server is reached without HTTPS. The choice you make here is kept for this address, "
-    "but browsers will not send it along from other sites, so it does not reach them.</p>"
-)
+_DONE_OUT = "done=out"
+_DONE_IN = "done=in"
+"""Tell the page, after its button, which it was: whether the cookie was kept shows only then."""
 
 
 class OptOut:
     """Answers for the opt-out routes."""
 
-    def __init__(self, own: OwnOrigin) -> None:
+    def __init__(self, own: OwnOrigin, signals: Signals) -> None:
         self._own = own
+        self._signals = signals
 
     async def show(self, hit: Hit) -> Reply:
         """`GET /opt-out`: the status in words, and the button that changes it."""
-        out = opted_out(hit.headers)
-        secure = self._own.secure(hit.peer, hit.headers)
-        again = (cookies.opt_out(secure),) if out else ()  # browsers keep it for 400 days at most
-        return page_reply(page("Opt out of counting", _body(out, gpc(hit.headers), secure)), again)
+        done = hit.query.decode("ascii")
+        seen = Seen(
+            cookies.choice(hit.headers),
+            gpc(hit.headers),
+            self._signals.gpc,
+            self._own.secure(hit.peer, hit.headers),
+            optout_unreadable(hit.headers),
+            done in (_DONE_OUT, _DONE_IN),
+            done == _DONE_OUT,
+        )
+        again = cookies.on_opted_out(hit.headers, seen.secure) if seen.opted_out else ()
+        return page_reply(page(TITLE, body(seen)), again)
 
     async def status(self, hit: Hit) -> Reply:
         """`GET /opt-out/status`: for the privacy pages of other sites."""
-        body = orjson.dumps({"opted_out": opted_out(hit.headers), "gpc": gpc(hit.headers)})
-        headers = (_JSON, NO_STORE, NOSNIFF, *cors.with_credentials(hit.headers))
-        return reply(HTTPStatus.OK, headers, body, Route.PAGE, Outcome.PAGE)
+        out = opted_out(hit.headers)
+        said = {"opted_out": out, "gpc": gpc(hit.headers)}
+        if optout_unreadable(hit.headers) and not out:
+            said["readable"] = False  # only where `opted_out` would be a guess
+        headers = (JSON, NO_STORE, NOSNIFF, *cors.with_credentials(hit.headers))
+        return reply(HTTPStatus.OK, headers, orjson.dumps(said), Route.PAGE, Outcome.PAGE)
 
     async def leave(self, hit: Hit) -> Reply:
         """`POST /opt-out`."""
@@ -53,24 +64,34 @@ class OptOut:
         return self._change(hit, out=False)
 
     def _change(self, hit: Hit, *, out: bool) -> Reply:
-        if hit.query:
-            return self._change_here(hit, out=out)
+        given = parse_qs(hit.query.decode("ascii"), keep_blank_values=True).get("site")
+        if given is not None:
+            return self._change_here(hit, given[0], out=out)
         origin = hit.headers.get(b"origin", b"").decode("latin-1").lower()
         if not origin or origin != self._own.of(hit.peer, hit.headers):
-            detail = "Origin must be this server's own: use the button on its opt-out page"
-            return problem(HTTPStatus.FORBIDDEN, detail, Route.PAGE, Outcome.PAGE)
-        secure = self._own.secure(hit.peer, hit.headers)
-        set_cookies = (cookies.opt_out(secure), cookies.forget_uid(secure))
-        if not out:
-            set_cookies = (cookies.opt_in(secure),)  # type: ignore[assignment]
-        headers = (("Location", PATH_OUT), NO_STORE, *set_cookies)
+            return _forbidden(hit)
+        done = _DONE_OUT if out else _DONE_IN
+        headers = (("Location", f"{PATH_OUT}?{done}"), NO_STORE, *self._cookies(hit, out=out))
         return reply(HTTPStatus.SEE_OTHER, headers, b"", Route.PAGE, Outcome.PAGE)
 
-    def _change_here(self, hit: Hit, *, out: bool) -> Reply:
+    def _cookies(self, hit: Hit, *, out: bool) -> tuple[Header, ...]:
+        """The page shows one status and has one button: that of our own pages gives way to it.
+
+        It goes first: browsers that know no `Partitioned` have one cookie of the name, and the
+        last word counts.
+        """
+        secure = self._own.secure(hit.peer, hit.headers)
+        here = cookies.opt_in_here(secure) if cookies.choice(hit.headers).here else ()
+        if out:
+            return (*here, cookies.opt_out(secure), cookies.forget_uid(secure))
+        return (*here, cookies.opt_in(secure))
+
+    def _change_here(self, hit: Hit, site: str, *, out: bool) -> Reply:
         """The per-site form: a credentialed request from the site itself, for that site only."""
+        if _is_form(hit):
+            return _forbidden(hit)  # one of anywhere: the cookies would be our own pages'
         allowed = cors.with_credentials(hit.headers)
-        given = parse_qs(hit.query.decode("ascii")).get("site", [""])[0]
-        if site_name(given) is None:
+        if site_name(site) is None:
             members: dict[str, object] = {"field": "site"}
             detail = "site is missing or is no site's name"
             return problem(400, detail, Route.PAGE, Outcome.PAGE, headers=allowed, members=members)
@@ -79,32 +100,29 @@ class OptOut:
         return reply(HTTPStatus.NO_CONTENT, headers, b"", Route.PAGE, Outcome.PAGE)
 
     def _cookies_here(self, hit: Hit, *, out: bool) -> tuple[Header, ...]:
-        """None over plain HTTP: unpartitioned, they would change the choice for all sites."""
+        """None where they would change the choice for all sites.
+
+        That is over plain HTTP, where no cookie is partitioned; and in browsers that know no
+        `Partitioned`, when what they show us is no site's own choice.
+        """
         if not self._own.secure(hit.peer, hit.headers):
             return ()
         if out:
-            return (cookies.opt_out_here(True), cookies.forget_uid(True))
-        return (cookies.opt_in_here(True),)
+            return (*cookies.opt_out_here(True), cookies.forget_uid(True))
+        found = cookies.choice(hit.headers)
+        return () if found.everywhere and not found.here else cookies.opt_in_here(True)
 
 
-def _body(out: bool, signal: bool, secure: bool) -> str:
-    status = (
-        "You have opted out: no visit is counted on any site from which your browser sends us "
-        "this choice."
-        if out
-        else "You have not opted out: your visits are counted, without personal data."
+def _is_form(hit: Hit) -> bool:
+    """Whether the visitor is taken here, told by `Accept` too: Safari before 16.4 has no other."""
+    return hit.headers.get(b"sec-fetch-mode") == b"navigate" or asks_for_page(hit.headers)
+
+
+def _forbidden(hit: Hit) -> Reply:
+    """Say why; in words to whoever pressed a button in a browser."""
+    if asks_for_page(hit.headers):
+        return page_reply(page("Nothing was changed", refusal()), status=HTTPStatus.FORBIDDEN)
+    detail = (
+        "Origin must be this server's own (http.public_url): use the button on its opt-out page"
     )
-    action, button = (PATH_IN, "Count my visits again") if out else (PATH_OUT, "Opt out everywhere")
-    told = "tells" if signal else "does not tell"
-    return (
-        f'<p id="status"><strong>{status}</strong></p>'
-        f'<form method="post" action="{action}"><button>{button}</button></form>'
-        "<p>Your choice is kept in a cookie of this server, which holds nothing but the choice. "
-        "Where your browser blocks third-party cookies it is not sent along from the sites you "
-        "visit, so that we cannot see it there, and your visit is counted like any other.</p>"
-        '<p><a href="https://globalprivacycontrol.org/">Global Privacy Control</a>, a setting of '
-        "some browsers, reaches every site and needs no cookie; what it does here is up to this "
-        "server's operator, by default it keeps your visits from our partners. "
-        f'<span id="gpc">Your browser {told} us that it is on.</span></p>'
-        f"{'' if secure else _LAX}"
-    )
+    return problem(HTTPStatus.FORBIDDEN, detail, Route.PAGE, Outcome.PAGE)

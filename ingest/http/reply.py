@@ -9,6 +9,7 @@ from aiohttp import web
 from ingest.outcome import Outcome, Route
 
 Header = tuple[str, str]
+JSON: Header = ("Content-Type", "application/json")
 NO_STORE: Header = ("Cache-Control", "no-store")
 NOSNIFF: Header = ("X-Content-Type-Options", "nosniff")
 ANY_SITE: Header = ("Cross-Origin-Resource-Policy", "cross-origin")

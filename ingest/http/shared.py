@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from ingest.beacon.hit import Peer
+from ingest.beacon.hit import Hit, Peer
 from ingest.beacon.network import TrustedProxies
-from ingest.config import Http
-from ingest.http.beacons import Beacons
+from ingest.config import Http, Widget
+from ingest.http.beacon_routes import by_path
 from ingest.http.counts import RequestCounts
 from ingest.http.head import Head
-from ingest.http.reply import Dates
+from ingest.http.in_flight import InFlight
+from ingest.http.reply import Dates, Reply, encode
+
+MOST_SWALLOWED = 1024 * 1024
+"""Bytes of a body that a client may go on sending behind its answer: then it is cut off."""
 
 
 class Connection(Protocol):
@@ -32,6 +36,18 @@ class Connection(Protocol):
         """Close it whatever it owes."""
 
 
+class Beacons(Protocol):
+    """Takes beacon requests, or refuses them."""
+
+    in_flight: InFlight
+
+    def handle(self, hit: Hit, done: Callable[[Reply], None]) -> None:
+        """Call `done` once with the answer."""
+
+    def turn_away(self, hit: Hit) -> Reply:
+        """Answer a request whose body is not read, for want of room."""
+
+
 SlowLane = Callable[[asyncio.Transport, Head, Peer, bytes, bytes], None]
 """Takes over a connection for one request: its head's bytes, and those of its body so far."""
 
@@ -42,6 +58,7 @@ class Shared:
     def __init__(
         self,
         config: Http,
+        names: Widget,
         proxies: TrustedProxies,
         beacons: Beacons,
         clock: Callable[[], int],
@@ -49,8 +66,10 @@ class Shared:
     ) -> None:
         """`clock` returns epoch milliseconds."""
         self.config = config
+        self.route_of = by_path(names)
         self.proxies = proxies
         self.beacons = beacons
+        self.in_flight = beacons.in_flight
         self.loop = loop
         self.counts = RequestCounts()
         self.connections: set[Connection] = set()
@@ -61,10 +80,23 @@ class Shared:
         self._empty.set()
         self._clock = clock
         self._dates = Dates()
+        self._last: tuple[Reply, bytes, bytes, bytes] | None = None
 
     def date(self) -> bytes:
         """The `Date` header's line."""
         return self._dates.line(self._clock())
+
+    def encoded(self, answer: Reply, connection: bytes, head_only: bool) -> bytes:
+        """An answer's bytes, which within one second are mostly those of the answer before."""
+        date = self.date()
+        last = self._last
+        known = last is not None and last[0] is answer and last[1] is date
+        if known and not head_only and last is not None and last[2] == connection:
+            return last[3]
+        made = encode(answer, date, connection, head_only)
+        if not head_only:
+            self._last = (answer, date, connection, made)
+        return made
 
     def enter(self, connection: Connection) -> bool:
         """Take in a connection; False when there are too many."""

@@ -15,21 +15,35 @@ from ingest.beacon.collect import Collector
 from ingest.beacon.geo import Geo
 from ingest.beacon.network import TrustedProxies
 from ingest.config import Config
+from ingest.http.access import Access
 from ingest.http.answers import Answers
+from ingest.http.badge import NumberFor
 from ingest.http.beacons import Beacons
+from ingest.http.counted_pages import CountedPages
 from ingest.http.counts import RequestCounts
 from ingest.http.gate import Gate
+from ingest.http.in_flight import InFlight
+from ingest.http.json_api import JsonApi
 from ingest.http.listener import PublicListener
+from ingest.http.live import Live
 from ingest.http.own_origin import OwnOrigin
 from ingest.http.routes import routes
 from ingest.http.shared import Shared
+from ingest.http.slow_lane import Streamed
+from ingest.http.stream import Pace
 from ingest.log.accumulator import Accumulator
 from ingest.log.batch import Batching
 from ingest.log.partition import one_partition
-from ingest.sockets import bind, port_of
+from ingest.sockets import Options, bind, port_of
+from ingest.stats.answers import Answers as StatsAnswers
+from ingest.stats.delay import Lag
+from ingest.stats.keeper import Keeper
+from ingest.stats.stats import Bounds
 from tests.support.memory_sink import MemorySink
 
 NOW = 1_795_500_000_000
+KEY = bytes(32)
+"""With which cookies of private sites are made."""
 _UNSAME = ("date", "connection")
 """Headers in which the lanes may differ."""
 
@@ -66,7 +80,21 @@ class Harness:
     sink: MemorySink
     accumulator: Accumulator
     public: PublicListener
+    keeper: Keeper
+    """The counts, which do not read the sink: tests apply events."""
+    lag: Lag
+    live: Live
+    api: JsonApi
     rejected: list[dict[str, Any]] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    """How many are online, by site."""
+    collector: Collector | None = None
+
+    @property
+    def unknown_fields(self) -> int:
+        """Parameters and members that no field has."""
+        assert self.collector is not None
+        return int(self.collector.counts.unknown_fields)
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -140,7 +168,7 @@ class Client:
             status = int(first.split(" ")[1])
             if status == 100:
                 return await self.answer(method)
-            empty = method == b"HEAD" or status == 204
+            empty = method == b"HEAD" or status in (204, 304)
             length = 0 if empty else int(headers["content-length"])
             return Answer(status, headers, await self.reader.readexactly(length))
 
@@ -166,39 +194,73 @@ def request(
 
 
 @asynccontextmanager
-async def harness(directory: Path, **options: Any) -> AsyncIterator[Harness]:
+async def harness(
+    directory: Path,
+    pace: Pace | None = None,
+    online: NumberFor | None = None,
+    elsewhere: Streamed | None = None,
+    **options: Any,
+) -> AsyncIterator[Harness]:
     """A listener; `options` are sections of the configuration."""
     config = Config(data_dir=directory, **options)
     sink = MemorySink()
     delivery = config.delivery.model_copy(update={"linger_min": 0.0, "linger_max": 0.0})
-    batching = Batching(config.kafka.batch_bytes, one_partition, lambda: 1)
+    batching = Batching(lambda: config.kafka.batch_bytes, one_partition, lambda: 1)
     counter = itertools.count()
     accumulator = Accumulator(sink, delivery, batching, lambda size: next(counter).to_bytes(size))
     proxies = TrustedProxies(config.http.trusted_proxies)
     tools = enrichment(config, proxies, Geo(config.geo.database), bytes, NOW)
     own = OwnOrigin(config.http.public_url, proxies)
     rejected: list[dict[str, Any]] = []
+    numbers: dict[str, int] = {}
 
     def offer(_key: bytes, value: bytes, _time: int) -> None:
         rejected.append(orjson.loads(value))
 
+    access = Access(tools.sites, own, KEY)
+    number_for = access.if_public(online or numbers.get)
+    collector = Collector(tools)
     beacons = Beacons(
-        Collector(tools),
+        collector,
         accumulator,
-        Answers(own, config.visitor.mode),
+        Answers(own, config.visitor.mode, number_for),
         offer,
         config.delivery.ack,
         lambda: NOW,
+        InFlight(config.http.max_in_flight),
     )
-    shared = Shared(config.http, proxies, beacons, lambda: NOW, asyncio.get_running_loop())
-    public = PublicListener(shared, routes(beacons, own))
+    shared = Shared(
+        config.http, config.widget, proxies, beacons, lambda: NOW, asyncio.get_running_loop()
+    )
+    keeper = Keeper(directory, Bounds(), lambda: NOW, count_bots=config.stats.count_bots)
+    lag = Lag()
+    queries = StatsAnswers(keeper, lag, lambda: NOW)
+    here = CountedPages(config, queries, access, own, lambda: NOW, pace)
+    there = None if elsewhere is not None else here
+    handlers = routes(beacons, own, config, tools.sites, number_for, there, elsewhere)
+    public = PublicListener(shared, handlers)
     await accumulator.start()
-    sock = bind("127.0.0.1", 0)
+    sock = bind("127.0.0.1", 0, Options.PUBLIC)
     await public.start(sock)
-    made = Harness(port_of(sock), shared, sink, accumulator, public, rejected)
+    made = Harness(
+        port_of(sock),
+        shared,
+        sink,
+        accumulator,
+        public,
+        keeper,
+        lag,
+        here.live,
+        here.api,
+        rejected,
+        numbers,
+        collector,
+    )
     try:
         yield made
     finally:
         public.stop_accepting()
+        here.close_streams()
         await public.finish(0.0)
         await accumulator.close()
+        keeper.close()

@@ -8,6 +8,7 @@ from tests.http.harness import Answer, harness, request
 ORIGIN = "https://news.example"
 EVENT = b'{"s":"example"}'
 EXPOSED = "Beacon-Outcome, Retry-After"
+TOKEN = "a-long-random-word"
 CHUNKED = {"Transfer-Encoding": "chunked"}
 
 
@@ -155,6 +156,56 @@ async def test_images_may_be_embedded_anywhere_and_are_nothing_else(server, targ
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.fixture
+async def listed(tmp_path):
+    file = tmp_path / "sites.toml"
+    file.write_text(f'[sites.open]\npublic = true\n[sites.closed]\ntoken = "{TOKEN}"\n')
+    async with harness(tmp_path, sites={"file": file}, stats={"max_viewers": 1}) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        *((f"sites/{site}/{what}", 404)
+          for site in ("unknown", "-bad", "a" * 65, "%21", "a%20b", "caf%C3%A9")
+          for what in ("now", "stats", "stream")),
+        ("sites/open/stats?by=colour", 400),
+        ("sites/open/stats?from=yesterday", 400),
+        ("sites/open/else", 404),
+        ("sites/open", 404),
+        ("nothing", 404),
+    ],
+)  # fmt: skip
+async def test_errors_of_the_api_are_readable_by_everyone(listed, target, status):
+    answer = await listed.get(f"/api/v1/{target}", Origin=ORIGIN)
+    assert answer.status == status
+    assert answer.json()["status"] == status
+    assert _cors(answer) == {"allow-origin": "*"}
+
+
+async def test_a_wrong_method_at_the_api_is_readable_by_everyone(listed):
+    for what in ("now", "stats", "stream"):
+        answer = await listed.post(b"", f"/api/v1/sites/open/{what}", Origin=ORIGIN)
+        assert answer.status == 405
+        assert _cors(answer) == {"allow-origin": "*"}
+
+
+async def test_a_fault_of_ours_at_the_api_is_readable_by_everyone(listed, monkeypatch):
+    monkeypatch.setattr(listed.api.counts, "_queries", None)
+    answer = await listed.get("/api/v1/sites/open/now", Origin=ORIGIN)
+    assert answer.status == 500
+    assert _cors(answer) == {"allow-origin": "*"}
+
+
+@pytest.mark.parametrize("what", ["now", "stats", "stream", "stats?by=colour"])
+async def test_nothing_about_a_private_site_is_readable_by_others(listed, what):
+    granted = {"Authorization": f"Bearer {TOKEN}"} if what.endswith("colour") else {}
+    answer = await listed.get(f"/api/v1/sites/closed/{what}", Origin=ORIGIN, **granted)
+    assert answer.status == (400 if granted else 401)
+    assert _cors(answer) == {}
+
+
 async def test_the_pixel_and_pages_are_readable_by_no_other_site(server):
-    for target in ("/p.gif?s=example", "/opt-out", "/"):
+    for target in ("/p.gif?s=example", "/opt-out", "/", "/nothing", "/live/-bad"):
         assert _cors(await server.get(target, Origin=ORIGIN)) == {}

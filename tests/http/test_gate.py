@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import struct
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -114,6 +115,10 @@ async def test_a_request_being_stored_has_no_deadline(tmp_path):
 # -- readers that do not read ---------------------------------------------------------------------
 
 
+_UNREAD = 8_192
+"""More than the gate lets wait to be written, and an answer; far less than the loop's usual."""
+
+
 def _small_socket(port: int) -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -139,12 +144,26 @@ async def test_a_client_that_does_not_read_costs_bounded_memory_and_is_cut_off(t
         gate = await _flood(server, writer)
         taken = server.counts.received
         writer.write(IGNORED * 5_000)
-        assert gate._transport.get_write_buffer_size() < 512 * 1024
+        assert gate._transport.get_write_buffer_size() < _UNREAD
         assert len(gate._buffer) < 1024 * 1024
         await _all_closed(server)
         assert server.counts.received == taken
         writer.transport.abort()
     assert server.balanced()
+
+
+async def test_clients_that_do_not_read_leave_little_unwritten(server):
+    async with AsyncExitStack() as stack:
+        for _ in range(5):
+            writer = (await asyncio.open_connection(sock=_small_socket(server.port), limit=1))[1]
+            stack.callback(writer.transport.abort)
+        await until_async(lambda: len(server.shared.connections) == 5)
+        gates = list(server.shared.connections)
+        for gate in gates:
+            while gate._writable:
+                gate.data_received(IGNORED * 200)
+                assert server.counts.received < 500_000, "the server never stops taking"
+        assert max(gate._transport.get_write_buffer_size() for gate in gates) < _UNREAD
 
 
 async def test_a_client_that_reads_again_gets_every_answer(tmp_path):
@@ -242,13 +261,16 @@ async def test_an_endless_body_is_answered_413_and_cut_off(server, coding):
     async with server.connect() as client:
         client.writer.write(request("POST", "/e", headers) + chunk * 2)
         assert (await client.answer()).status == 413
+        poured = 0
         try:
             while server.shared.connections:
                 client.writer.write(chunk)
                 await client.writer.drain()
+                poured += len(chunk)
         except ConnectionError:
             pass
         await _all_closed(server)
+    assert poured < 32 * 1024 * 1024  # what we took, and what the sockets' buffers held
     assert server.events == []
 
 

@@ -42,10 +42,11 @@ async def secure(tmp_path):
 
 async def test_the_page_says_the_status_and_offers_the_other(server):
     page = _text(await server.get("/opt-out"))
-    assert "You have not opted out" in page
+    assert "You have not opted out everywhere" in page
+    assert "except where you opted out on a single site" in page
     assert re.findall(r'<form method="post" action="([^"]+)"><button>', page) == ["/opt-out"]
     page = _text(await server.get("/opt-out", **OPTED_OUT))
-    assert "You have opted out" in page
+    assert "You have opted out everywhere" in page
     assert re.findall(r'<form method="post" action="([^"]+)"><button>', page) == ["/opt-in"]
 
 
@@ -53,8 +54,68 @@ async def test_the_page_tells_of_third_party_cookies_and_global_privacy_control(
     page = _text(await server.get("/opt-out"))
     assert "third-party cookies" in page
     assert "Global Privacy Control" in page
-    assert "does not tell us that it is on" in page
-    assert "tells us that it is on" in _text(await server.get("/opt-out", Sec_GPC="1"))
+    assert "does not tell us that Global Privacy Control is on" in page
+
+
+@pytest.mark.parametrize(
+    ("meaning", "does"),
+    [
+        ("share", "your visits are counted, and kept from partners."),
+        ("drop", "your visits are not stored at all."),
+        ("ignore", "it changes nothing on this server."),
+    ],
+)
+async def test_the_page_says_what_global_privacy_control_does_here(tmp_path, meaning, does):
+    async with harness(tmp_path, signals={"gpc": meaning}) as server:
+        on = _text(await server.get("/opt-out", Sec_GPC="1"))
+        assert f"tells us that Global Privacy Control is on: {does}" in on
+        counted = "your visits are counted, without personal data" in on
+        assert counted == (meaning != "drop")
+        assert f"With it on, {does}" in _text(await server.get("/opt-out"))
+
+
+async def test_the_page_says_what_the_button_has_done(server):
+    page = _text(await server.get("/opt-out?done=out", **OPTED_OUT))
+    assert "Done: from now on you are not counted." in page
+    assert "Done: you are counted again, except" in _text(await server.get("/opt-out?done=in"))
+    for target, headers in (("/opt-out?done=out", {}), ("/opt-out?done=in", OPTED_OUT)):
+        page = _text(await server.get(target, **headers))
+        assert "Your browser did not keep the choice" in page
+        assert "Done" not in page
+
+
+@pytest.mark.parametrize("cookie", ["", "optout=1", "optout=1; optout_here=1"])
+async def test_the_page_says_what_it_cannot_see(server, cookie):
+    page = _text(await server.get("/opt-out", Cookie=cookie))
+    assert "What you chose with it is kept on that site" in page
+    assert "cannot be seen or changed from here" in page
+
+
+@pytest.mark.parametrize("target", ["/opt-out", "/opt-out?done", "/opt-out?done=maybe"])
+async def test_the_page_confirms_nothing_that_was_not_done(server, target):
+    assert 'id="done"' not in _text(await server.get(target))
+
+
+async def test_the_page_says_so_where_cookies_are_kept_from_us(server):
+    none = {"Sec_Fetch_Storage_Access": "none"}
+    assert 'id="unreadable"' in _text(await server.get("/opt-out", **none))
+    for headers in ({}, {"Sec_Fetch_Storage_Access": "active"}, {**none, **OPTED_OUT}):
+        assert 'id="unreadable"' not in _text(await server.get("/opt-out", **headers))
+
+
+async def test_an_opt_out_on_our_own_pages_is_not_taken_for_one_everywhere(secure):
+    """The demonstration offers it: the page then shows `optout` and `optout_here`."""
+    here = {"Cookie": "optout=1; optout_here=1"}
+    answer = await secure.get("/opt-out", **here)
+    assert "on one site only" in _text(answer)
+    assert "Opt out everywhere" in _text(answer)
+    assert all("Partitioned" in cookie for cookie in _cookies(answer))
+    own = {"Origin": "https://beacon.example", **here}
+    cleared = [f"optout=; {NONE}0; Partitioned", f"optout_here=; {NONE}0; Partitioned"]
+    answer = await secure.post(b"", "/opt-out", **own)
+    assert _cookies(answer) == [*cleared, f"optout=1; {NONE}{AGE}", f"uid=; {NONE}0; Partitioned"]
+    answer = await secure.post(b"", "/opt-in", **own)
+    assert _cookies(answer) == [*cleared, f"optout=; {NONE}0"]
 
 
 async def test_the_page_says_so_where_the_choice_does_not_reach_other_sites(server, secure):
@@ -87,13 +148,13 @@ async def test_pages_keep_the_origin_of_their_own_forms(server):
 
 async def test_opting_out_sets_the_cookie_forgets_the_number_and_returns_to_the_page(secure):
     answer = await secure.post(b"", "/opt-out", Origin="https://beacon.example")
-    assert (answer.status, answer.headers["location"]) == (303, "/opt-out")
+    assert (answer.status, answer.headers["location"]) == (303, "/opt-out?done=out")
     assert _cookies(answer) == [f"optout=1; {NONE}{AGE}", f"uid=; {NONE}0; Partitioned"]
 
 
 async def test_opting_in_clears_the_cookie(secure):
     answer = await secure.post(b"", "/opt-in", Origin="https://beacon.example")
-    assert (answer.status, answer.headers["location"]) == (303, "/opt-out")
+    assert (answer.status, answer.headers["location"]) == (303, "/opt-out?done=in")
     assert _cookies(answer) == [f"optout=; {NONE}0"]
 
 
@@ -107,6 +168,28 @@ async def test_the_choice_changes_from_our_own_page_only(server, target, origin)
     assert answer.status == 403
     assert answer.headers["content-type"] == "application/problem+json"
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("target", ["/opt-out", "/opt-in"])
+@pytest.mark.parametrize("origin", ["", "null", ORIGIN])
+async def test_who_pressed_a_button_in_vain_is_told_why_in_words(server, target, origin):
+    """Browsers that send no Origin, or `null`, are refused too: without it nobody vouches."""
+    accept = "text/html,application/xhtml+xml,*/*;q=0.8"
+    answer = await server.post(b"", target, Origin=origin, Accept=accept)
+    assert answer.status == 403
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Nothing was changed" in _text(answer)
+    assert "Global Privacy Control" in _text(answer)
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("query", ["utm_source=mail", "done=out", "%ff=%fe"])
+async def test_a_query_without_a_site_makes_no_per_site_form(secure, query):
+    for path in ("/opt-out", "/opt-in"):
+        assert (await secure.post(b"", f"{path}?{query}", Origin=ORIGIN)).status == 403
+        answer = await secure.post(b"", f"{path}?{query}", Origin="https://beacon.example")
+        assert answer.status == 303
+        assert "access-control-allow-origin" not in answer.headers
 
 
 async def test_a_host_that_the_request_names_is_not_ours_where_our_origin_is_configured(secure):
@@ -141,7 +224,10 @@ async def test_our_origin_comes_from_the_host_without_its_default_port(server):
 async def test_a_site_opts_its_visitor_out_for_itself_only(secure, origin):
     answer = await secure.post(b"", "/opt-out?site=example", Origin=origin)
     assert (answer.status, answer.body) == (204, b"")
-    assert _cookies(answer)[0] == f"optout=1; {NONE}{AGE}; Partitioned"
+    assert _cookies(answer)[:2] == [
+        f"optout=1; {NONE}{AGE}; Partitioned",
+        f"optout_here=1; {NONE}{AGE}; Partitioned",
+    ]
     assert answer.headers["access-control-allow-origin"] == origin
     assert answer.headers["access-control-allow-credentials"] == "true"
 
@@ -149,11 +235,36 @@ async def test_a_site_opts_its_visitor_out_for_itself_only(secure, origin):
 async def test_a_site_opts_its_visitor_in_again(secure):
     answer = await secure.post(b"", "/opt-in?site=example", Origin=ORIGIN)
     assert answer.status == 204
-    assert _cookies(answer) == [f"optout=; {NONE}0; Partitioned"]
+    assert _cookies(answer) == [
+        f"optout=; {NONE}0; Partitioned",
+        f"optout_here=; {NONE}0; Partitioned",
+    ]
     assert answer.headers["access-control-allow-credentials"] == "true"
 
 
-@pytest.mark.parametrize("query", ["site=", "site=!", "site=a%2Fb", "other=1", "%ff=%fe"])
+async def test_opting_in_on_a_site_leaves_the_choice_for_all_alone(secure):
+    """Browsers that know no `Partitioned` would take that cookie away."""
+    answer = await secure.post(b"", "/opt-in?site=example", Origin=ORIGIN, **OPTED_OUT)
+    assert answer.status == 204
+    assert "set-cookie" not in answer.headers
+    both = "optout=1; optout=1; optout_here=1"
+    answer = await secure.post(b"", "/opt-in?site=example", Origin=ORIGIN, Cookie=both)
+    assert all("Partitioned" in cookie for cookie in _cookies(answer))
+
+
+@pytest.mark.parametrize("target", ["/opt-out?site=example", "/opt-in?site=example"])
+async def test_the_per_site_form_is_for_scripts_not_for_forms(secure, target):
+    """A form would take the visitor here, and change the choice for our own pages."""
+    old_browser = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+    for form in ({"Sec_Fetch_Mode": "navigate"}, old_browser):
+        answer = await secure.post(b"", target, Origin=ORIGIN, **form)
+        assert answer.status == 403
+        assert "set-cookie" not in answer.headers
+    for script in ({"Sec_Fetch_Mode": "cors"}, {"Accept": "*/*"}):
+        assert (await secure.post(b"", target, Origin=ORIGIN, **script)).status == 204
+
+
+@pytest.mark.parametrize("query", ["site=", "site", "site=!", "site=a%2Fb", "other=1&site="])
 async def test_a_bad_site_name_is_named_and_changes_nothing(secure, query):
     for path in ("/opt-out", "/opt-in"):
         answer = await secure.post(b"", f"{path}?{query}", Origin=ORIGIN)
@@ -184,6 +295,41 @@ async def test_the_status_is_readable_by_other_sites_with_cookies(server):
     answer = await server.get("/opt-out/status", Sec_GPC="1", **OPTED_OUT)
     assert answer.json() == {"opted_out": True, "gpc": True}
     assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_the_status_owns_up_to_what_it_cannot_know(server):
+    none = {"Origin": ORIGIN, "Sec_Fetch_Storage_Access": "none"}
+    answer = await server.get("/opt-out/status", **none)
+    assert answer.json() == {"opted_out": False, "gpc": False, "readable": False}
+    answer = await server.get("/opt-out/status", **none, **OPTED_OUT)  # the site's own cookie
+    assert answer.json() == {"opted_out": True, "gpc": False}
+
+
+@pytest.mark.parametrize(
+    ("cookie", "renewed"),
+    [
+        ("optout=1", ["optout"]),
+        ("optout=1; optout_here=1", ["optout; Partitioned", "optout_here; Partitioned"]),
+        (
+            "optout=1; optout_here=1; optout=1",
+            ["optout", "optout; Partitioned", "optout_here; Partitioned"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("fast", [True, False])
+async def test_an_opt_out_for_one_site_does_not_become_one_for_all(tmp_path, cookie, renewed, fast):
+    http = {"public_url": "https://beacon.example", "fast_lane": fast}
+    async with harness(tmp_path, http=http) as server:
+        for answer in (
+            await server.get("/p.gif?s=example", Cookie=cookie),
+            await server.post(b'{"s":"example"}', Cookie=cookie),
+        ):
+            assert answer.outcome == "opted-out"
+            found = [
+                text.partition("=")[0] + ("; Partitioned" if "Partitioned" in text else "")
+                for text in _cookies(answer)
+            ]
+            assert found == renewed
 
 
 # -- cookies --------------------------------------------------------------------------------------
@@ -269,6 +415,8 @@ async def test_in_cookie_mode_a_stored_ping_sets_the_number_and_opting_out_clear
         assert not any(
             cookie.startswith("uid=") and "Max-Age=3" in cookie for cookie in _cookies(opted_out)
         )
+        opted_out = await server.get("/p.gif?s=example", Cookie="uid=0123abcd; optout=1")
+        assert f"uid=; {NONE}0; Partitioned" in _cookies(opted_out)
         for target in ("/opt-out", "/opt-out?site=example"):
             answer = await server.post(b"", target, Origin="https://beacon.example")
             assert f"uid=; {NONE}0; Partitioned" in _cookies(answer)

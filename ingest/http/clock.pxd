@@ -1,0 +1,2 @@
+# C types of clock.py.
+cpdef now()

@@ -1,0 +1,8 @@
+# C types of in_flight.py.
+from ingest.http.head cimport Head
+
+cdef class InFlight:
+    cdef Py_ssize_t _bound
+    cdef public Py_ssize_t held
+
+cpdef Py_ssize_t cost(Head head, bytes raw, Py_ssize_t max_body)

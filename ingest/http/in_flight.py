@@ -1,0 +1,34 @@
+"""How much memory the requests take up that are not answered yet, and whether that is enough."""
+
+from typing import Final
+
+from ingest.http.head import Head
+
+_REQUEST: Final = 4_096
+"""Bytes of our objects around one request that waits; measured, as is what is below."""
+_HEAD_COPIES: Final = 3
+"""A head is kept as bytes, and as the names and values of its fields."""
+EVENT: Final = 1_024
+"""Bytes of our objects around one event of an array."""
+AIOHTTP: Final = 32_768
+"""Bytes of aiohttp's objects around one request."""
+
+
+class InFlight:
+    """Bytes of requests under way, in both lanes. On the event loop only."""
+
+    __slots__ = ("_bound", "held")
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self.held = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether a beacon is to be shed at once rather than wait, too."""
+        return self.held > self._bound
+
+
+def cost(head: Head, raw: bytes, max_body: int) -> int:
+    """Bytes that a request may take up until it is answered; `raw` is its head."""
+    return _REQUEST + _HEAD_COPIES * len(raw) + (max_body if head.chunked else head.length)
