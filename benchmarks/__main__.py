@@ -1,91 +1,50 @@
-"""`python -m benchmarks first`: run, watch the progress, and read the table at the end."""
+"""`python -m benchmarks COMMAND`; each says more with `--help`.
 
-import argparse
-import platform
+run           every server under every load, side by side
+plot          draw the results of a run
+compare       by how much the ratios of two runs differ
+plan          machines, disk and network for a rate, from the results of a run
+readme        the table of record in README.md
+profile       where the server's time goes: a flame graph, and µs per step
+load          send pings to any server, by the clock or as many as it takes
+peers         the servers there are: build, check
+agree         compare the load generator with others
+reconcile     prove that nothing confirmed is lost
+before-after  CPU per ping beside another checkout's
+counted       events counted per second, memory a site
+viewers       what viewers of a live stream cost
+"""
+
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
-from pathlib import Path
+from importlib import import_module
 
-from benchmarks import reconcile
-from benchmarks.first import NotAllStored, Plan, run
-from benchmarks.report import Cell, as_json, markdown
+_COMMANDS = {
+    "run": "benchmarks.scenarios.command",
+    "plot": "benchmarks.plots",
+    "compare": "benchmarks.compare",
+    "plan": "benchmarks.planning",
+    "readme": "benchmarks.readme",
+    "profile": "benchmarks.profile",
+    "load": "benchmarks.load.command",
+    "peers": "benchmarks.peers.command",
+    "agree": "benchmarks.agree.command",
+    "reconcile": "benchmarks.reconcile_command",
+    "before-after": "benchmarks.before_after",
+    "counted": "benchmarks.counted",
+    "viewers": "benchmarks.viewers",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the words say; returns the exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    if words[:1] == ["reconcile"]:
-        return reconcile.main(words[1:])
-    parsed = _parser().parse_args(words)
-    connections = tuple(int(number) for number in parsed.connections.split(","))
-    plan = Plan(
-        parsed.rounds,
-        parsed.requests,
-        parsed.warm_up,
-        parsed.seconds,
-        connections,
-        parsed.partitions,
-        parsed.seed,
-        parsed.only,
-    )
-    try:
-        cells = _run(plan)
-    except NotAllStored as error:
-        print(f"benchmarks: no figures, since not every ping was stored: {error}", file=sys.stderr)
-        return 1
-    table = markdown(cells)
-    print(table)
-    if parsed.out is not None:
-        parsed.out.mkdir(parents=True, exist_ok=True)
-        (parsed.out / "first.json").write_text(as_json(cells, _about(plan)))
-        (parsed.out / "first-table.md").write_text(table)
-    return 0
-
-
-def _run(plan: Plan) -> list[Cell]:
-    began = time.monotonic()
-    cells: list[Cell] = []
-    print("starting Kafka and the servers", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
-        for cell in run(plan, Path(directory)):
-            cells.append(cell)
-            print(
-                f"{time.monotonic() - began:4.0f} s  round {cell.round} of {plan.rounds}  "
-                f"{cell.connections:4} connections  {cell.server:24} {cell.cost:6.1f} µs",
-                file=sys.stderr,
-                flush=True,
-            )
-    return cells
-
-
-def _about(plan: Plan) -> dict[str, object]:
-    return {
-        "rounds": plan.rounds,
-        "requests_a_cell": plan.requests,
-        "seconds_a_cell": plan.seconds,
-        "warm_up": plan.warm_up,
-        "seed": plan.seed,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    first = commands.add_parser("first", help="CPU per ping, beside nginx and a plain collector")
-    first.add_argument("--rounds", type=int, default=3)
-    first.add_argument("--requests", type=int, default=20_000, help="a cell at most")
-    first.add_argument("--warm-up", type=int, default=3_000, help="requests before each cell")
-    first.add_argument("--seconds", type=int, default=3, help="a cell at most")
-    first.add_argument("--connections", default="64,512", help="numbers, separated by commas")
-    first.add_argument("--partitions", type=int, default=4)
-    first.add_argument("--seed", type=int, default=1)
-    first.add_argument("--only", default="", help="part of a server's name; nginx runs always")
-    first.add_argument("--out", type=Path, help="directory for first.json and first-table.md")
-    return parser
+    if not words or words[0] not in _COMMANDS:
+        asked = bool({"-h", "--help"} & set(words[:1]))
+        print(__doc__, file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
+    code: int = import_module(_COMMANDS[words[0]]).main(words[1:])
+    return code
 
 
 if __name__ == "__main__":

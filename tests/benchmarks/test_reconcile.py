@@ -1,10 +1,9 @@
-"""The books of numbered pings: losses, phantoms, duplicates; and the tool as a command."""
+"""The books of numbered pings: losses, phantoms, duplicates."""
 
-import subprocess
-import sys
+import pytest
 
-from benchmarks.reconcile import EXIT_LOSS, EXIT_OK, EXIT_USAGE, Answers, main, reconcile
-from tests.support.server import clean_environment, start_server
+from benchmarks.reconcile import Answers, Pace, reconcile, send, together
+from tests.benchmarks.load.tiny import Tiny, serving
 
 ANSWERS = Answers(
     "site",
@@ -33,33 +32,41 @@ def test_what_was_never_sent_is_a_phantom():
 def test_copies_beyond_the_first_are_duplicates_and_no_loss():
     report = reconcile(ANSWERS, ["a", "b", "b", "b"])
     assert (report.duplicates, report.found, report.good) == (2, 2, True)
+    assert report.copies == 4
     assert "duplicates  2" in report.text()
 
 
-def test_the_command_finds_all_that_a_good_server_confirmed(tmp_path):
-    with start_server(tmp_path) as server:
-        done = _run(server.url, "--data-dir", str(server.data_dir), "--seconds", "1")
-        assert done.returncode == EXIT_OK, done.stderr
-        assert "lost        0" in done.stdout
-        assert "200 stored" in done.stdout
+def test_the_books_of_several_sites_add_up():
+    report = together([reconcile(ANSWERS, ["a"]), reconcile(ANSWERS, ["a", "b", "x"])])
+    assert (report.sent, report.confirmed, report.lost, report.phantoms) == (8, 4, 1, 1)
+    assert report.outcomes == {"stored": 4, "shed": 2, "no answer": 2}
 
 
-def test_the_command_fails_where_what_was_confirmed_is_elsewhere(tmp_path):
-    (tmp_path / "other" / "store").mkdir(parents=True)
-    with start_server(tmp_path) as server:
-        where = str(tmp_path / "other")
-        done = _run(server.url, "--data-dir", where, "--seconds", "0.1", "--patience", "0")
-        assert done.returncode == EXIT_LOSS
-        assert "lost        20" in done.stdout
+@pytest.mark.parametrize(
+    ("does", "why"),
+    [
+        ({"answer": b""}, "closed without an answer"),
+        ({"resets": True}, "connection reset"),
+        ({"answer": b"HTTP/1.1 200 OK\r\n"}, "no answer in time"),
+        ({"answer": b"what?\r\n\r\n"}, "not HTTP"),
+    ],
+)
+async def test_why_there_was_no_answer_is_told_beside_it(does, why):
+    with serving(Tiny(**does)) as tiny:
+        report = await _sent(tiny)
+    assert report.outcomes == {"no answer": 4}
+    assert report.unanswered == {why: 4}
+    assert f"sent        4  (4 no answer; no answer: 4 {why})" in report.text()
+    assert together([report, report]).unanswered == {why: 8}
 
 
-def test_without_a_place_to_look_it_says_so(capsys):
-    assert main(["http://127.0.0.1:1"]) == EXIT_USAGE
-    assert "--data-dir or --kafka" in capsys.readouterr().err
+async def test_a_refused_connection_is_told_as_one():
+    with serving(Tiny()) as tiny:
+        pass
+    assert (await _sent(tiny)).unanswered == {"connection refused": 4}
 
 
-def _run(*words):
-    command = [sys.executable, "-m", "benchmarks", "reconcile", *words]
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, env=clean_environment(), check=False
-    )
+async def _sent(tiny):
+    answers = Answers("site.example")
+    await send(f"http://127.0.0.1:{tiny.port}", Pace(40, 0.1, timeout=1.0), answers)
+    return reconcile(answers, [])

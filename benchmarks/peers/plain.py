@@ -1,8 +1,8 @@
 """What one would write first: aiohttp, and aiokafka's `send_and_wait` for each ping.
 
-    python -m benchmarks.peer PORT BOOTSTRAP TOPIC
+    python -m benchmarks.peers.plain PORT BOOTSTRAP TOPIC
 
-It reads the query, cuts the last octet of the address, writes JSON, and answers once Kafka has
+It reads the query, cuts the last part of the address, writes JSON, and answers once Kafka has
 acknowledged. It knows no opt-out, checks nothing, cleans no address and names no browser.
 """
 
@@ -13,18 +13,24 @@ import uvloop
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
 
-_GIF = bytes.fromhex(
+GIF = bytes.fromhex(
     "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
 )
 _PRODUCER: web.AppKey[AIOKafkaProducer] = web.AppKey("producer", AIOKafkaProducer)
 _TOPIC: web.AppKey[str] = web.AppKey("topic", str)
 
 
+def network(address: str) -> str:
+    """Cut the last octet, or all but three groups."""
+    if ":" in address:
+        return ":".join(address.split(":")[:3]) + "::"
+    return address.rpartition(".")[0] + ".0"
+
+
 async def _ping(request: web.Request) -> web.Response:
-    address = request.headers.get("X-Forwarded-For", request.remote or "")
     event = {
         **request.query,
-        "ip": address.rpartition(".")[0] + ".0",
+        "ip": network(request.headers.get("X-Forwarded-For", request.remote or "")),
         "agent": request.headers.get("User-Agent", ""),
         "language": request.headers.get("Accept-Language", ""),
         "referrer": request.headers.get("Referer", ""),
@@ -32,7 +38,7 @@ async def _ping(request: web.Request) -> web.Response:
     key = request.query["s"].encode()
     app = request.app
     await app[_PRODUCER].send_and_wait(app[_TOPIC], orjson.dumps(event), key=key)
-    return web.Response(body=_GIF, content_type="image/gif", headers={"Cache-Control": "no-store"})
+    return web.Response(body=GIF, content_type="image/gif", headers={"Cache-Control": "no-store"})
 
 
 async def _application(bootstrap: str, topic: str) -> web.Application:
@@ -53,5 +59,6 @@ if __name__ == "__main__":
         port=int(sys.argv[1]),
         access_log=None,
         print=None,
+        backlog=4096,
         loop=uvloop.new_event_loop(),
     )

@@ -1,0 +1,1 @@
+"""Whether our load generator and others find the same."""

@@ -1,0 +1,1 @@
+"""What operators use instead, each configured as someone who knows it would."""
