@@ -3,14 +3,14 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ingest import __version__
 from ingest.config import Config
 from ingest.configure import ConfigError, load, options
 
-_FLAGS = {
+_SERVE_FLAGS = {
     "--host": "http.host",
     "--port": "http.port",
     "--admin-port": "admin.port",
@@ -19,6 +19,8 @@ _FLAGS = {
     "--role": "role",
     "--workers": "workers",
 }
+_READ_FLAGS = {"--url": "read.url", "--token": "read.token"}
+_FLAGS = {**_SERVE_FLAGS, **_READ_FLAGS}
 _SHARED_FLAGS = ("--data-dir", "--kafka")
 
 EXIT_OK = 0
@@ -50,18 +52,35 @@ def _run(parsed: argparse.Namespace, config: Config) -> int:
         from ingest.app import serve
 
         return serve(config)
+    if parsed.command in ("tail", "stats"):
+        return _print(parsed, config)
+    if parsed.command == "topics":
+        from ingest.check import create_topics
+
+        return create_topics(config)
+    if parsed.command == "quarantine":
+        from ingest.quarantine import list_quarantine, send_quarantine
+
+        return list_quarantine(config) if parsed.action == "list" else send_quarantine(config)
+    if parsed.command == "sites":
+        from ingest.sites_file import check_sites
+
+        return check_sites(config, parsed.file)
+    from ingest.check import check_config
+
+    return check_config(config, parsed.offline)
+
+
+def _print(parsed: argparse.Namespace, config: Config) -> int:
     if parsed.command == "tail":
         from ingest.tail import TailOptions, tail
 
         wanted = TailOptions(parsed.topic, parsed.origin == "beginning", not parsed.no_follow)
         return tail(config, wanted)
-    if parsed.command == "topics":
-        from ingest.check import create_topics
+    from ingest.show_stats import Wanted, show_stats
 
-        return create_topics(config)
-    from ingest.check import check_config
-
-    return check_config(config, parsed.offline)
+    wanted_stats = Wanted(parsed.site, parsed.range, parsed.by, parsed.limit, parsed.json)
+    return show_stats(config.read, wanted_stats)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ingest {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _command(commands, "serve", "run the server", tuple(_FLAGS))
+    _command(commands, "serve", "run the server", _SERVE_FLAGS)
     tail = _command(commands, "tail", "print events as JSON lines", _SHARED_FLAGS)
     tail.add_argument(
         "--from",
@@ -96,21 +115,67 @@ def _parser() -> argparse.ArgumentParser:
         _SHARED_FLAGS,
     )
     topics.add_argument("action", choices=("create",))
+    quarantine = _command(
+        commands, "quarantine", "list what Kafka refused, or send it once more", _SHARED_FLAGS
+    )
+    quarantine.add_argument("action", choices=("list", "send"))
+    what = "print who is on a site now, who was, and what they came for"
+    _stats_words(_command(commands, "stats", what, _READ_FLAGS))
+    sites = _command(commands, "sites", "check a file of known sites", ())
+    sites.add_argument("action", choices=("check",))
+    sites.add_argument("file", nargs="?", type=Path, help="the file (default: sites.file)")
     check = _command(
         commands,
         "check-config",
         "check the configuration and all that it names: Kafka, topics, directories, keys",
-        tuple(_FLAGS),
+        _SERVE_FLAGS,
     )
-    check.add_argument("--offline", action="store_true", help="ask no Kafka")
+    check.add_argument("--offline", action="store_true", help="ask no Kafka and no stats role")
     return parser
+
+
+def _stats_words(stats: argparse.ArgumentParser) -> None:
+    from ingest.http.api_models import BREAKDOWNS, MOST_ROWS, STEPS
+    from ingest.show_stats import DEFAULT_LIMIT, DEFAULT_RANGE
+    from ingest.stats_range import RANGES
+
+    stats.add_argument("site", help="the site's name")
+    stats.add_argument(
+        "--range",
+        type=_range,
+        default=DEFAULT_RANGE,
+        help=f"{RANGES} (default {DEFAULT_RANGE}); days are those of UTC",
+    )
+    stats.add_argument(
+        "--by",
+        choices=(*STEPS, *BREAKDOWNS),
+        help="what a row is, and only those (default: rows of time, then all lists)",
+    )
+    stats.add_argument(
+        "--limit",
+        type=int,
+        default=DEFAULT_LIMIT,
+        help=f"rows of a list, most visitors first, {MOST_ROWS} at most (default {DEFAULT_LIMIT})",
+    )
+    stats.add_argument("--json", action="store_true", help="print what the API answered")
+
+
+def _range(text: str) -> str:
+    """Find mistakes before the server is asked; what the range is depends on the server's clock."""
+    from ingest.stats_range import read_range
+
+    try:
+        read_range(text, now=0)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+    return text
 
 
 def _command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
     what: str,
-    flags: tuple[str, ...],
+    flags: Iterable[str],
 ) -> argparse.ArgumentParser:
     helps = {option.name: option for option in options()}
     parser = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")

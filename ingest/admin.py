@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from ingest.config import Admin
-from ingest.sockets import bind, port_of
+from ingest.sockets import Options, bind, port_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AdminListener:
     async def start(self) -> None:
         """Listen. Raises `OSError` when the port is taken."""
         await self._runner.setup()
-        sock = bind(self._config.host, self._config.port)
+        sock = bind(self._config.host, self._config.port, Options.ADMIN)
         host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
         self.url = f"http://{host}:{port_of(sock)}"
         await web.SockSite(self._runner, sock).start()

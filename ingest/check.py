@@ -2,35 +2,45 @@
 
 import asyncio
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ingest.app import why_not
 from ingest.beacon.day_key import DayKey, KeyFileError
 from ingest.beacon.geo import Geo, GeoError
-from ingest.config import Ack, Config
+from ingest.beacon.largest import largest_record
+from ingest.config import Ack, Config, Read, Role, Spool, Store
+from ingest.http.elsewhere import PASSED_ON
+from ingest.http.openapi import PATH_OPENAPI
 from ingest.log.kafka_client import why_unreachable
 from ingest.log.lock import LOCK_FILE, DirectoryInUse, DirectoryLock
 from ingest.log.sink import SinkError
 from ingest.log.topics import Finding, Severity, check, create
 from ingest.logs import setup
+from ingest.memory import there_is, too_little
+from ingest.preflight import FEWER, TOO_FEW_FILES, fewer_than_asked, why_not
+from ingest.sites_file import NO_SITE, SitesError, read_sites
+from ingest.sockets import Options, bind
+from ingest.stats.kafka_topics import NAME, create_now, look_at_now
+from ingest.stats_client import CollectorError, NoAnswerError, StatsError, ask
 
 
 def check_config(config: Config, offline: bool = False) -> int:
     """Print a line for each thing looked at, and change nothing; returns 0, or 1 with any error.
 
-    `offline` asks no Kafka.
+    `offline` asks no Kafka and no stats role.
     """
     setup(config.logs)
     found = [
         *_options(config),
         *_data_dir(config.data_dir),
-        *_store(config),
-        *_key_file(config.visitor_key_file),
-        *_geo(config.geo.database),
+        *_ports(config),
+        *_for_pings(config),
+        *_sites(config),
         *_kafka(config, offline),
+        *_stats_role(config, offline),
     ]
     return _report(found)
 
@@ -42,9 +52,25 @@ def create_topics(config: Config) -> int:
         print("ingest: no Kafka is configured: give --kafka HOST:PORT", file=sys.stderr)
         return 1
     try:
-        return _report(asyncio.run(create(config.kafka)))
+        return _report(asyncio.run(_create(config)))
     except SinkError as error:
         return _report([_error(f"Kafka: {error}")])
+
+
+async def _create(config: Config) -> list[Finding]:
+    kafka = config.kafka
+    made = await create_now(kafka)
+    now = [_ok(f"topic {kafka.topic(NAME)} created")] if made else await look_at_now(kafka)
+    return [*await create(kafka, largest_record(config.headers.allow)), *now]
+
+
+def _for_pings(config: Config) -> Iterator[Finding]:
+    """What a process needs that takes pings."""
+    if config.role is Role.STATS:
+        return
+    yield from _directories(config)
+    yield from _key_file(config.visitor_key_file)
+    yield from _geo(config.geo.database)
 
 
 def _report(found: Iterable[Finding]) -> int:
@@ -70,10 +96,33 @@ def _error(text: str) -> Finding:
 def _options(config: Config) -> Iterator[Finding]:
     if reason := why_not(config):
         yield _error(reason)
-    where = "Kafka" if config.uses_kafka else str(config.data_dir / "store")
-    yield _ok(f"configuration: events go to {where}")
+    where = "Kafka" if config.uses_kafka else str(config.store_dir)
+    how = "are read from" if config.role is Role.STATS else "go to"
+    yield _ok(f"configuration: events {how} {where}")
+    if reason := too_little(config, there_is()):
+        yield _warning(f"memory: {reason}")
+    for what, most in fewer_than_asked(config).items():
+        yield _warning(f"{FEWER[what]}: {most}; {TOO_FEW_FILES}")
+    if config.role is Role.COLLECTOR and config.stats.url is None:
+        yield _warning("stats.url is not set: this collector answers pages and API with 404")
     if config.delivery.ack is Ack.ACCEPTED:
         yield _warning("delivery.ack is accepted: a ping may be lost after its success answer")
+
+
+def _stats_role(config: Config, offline: bool) -> Iterator[Finding]:
+    """Whether pages and API are where a collector is told they are."""
+    url = config.stats.url
+    if config.role is not Role.COLLECTOR or url is None or offline:
+        return
+    try:
+        answered = ask(Read(url=url), PATH_OPENAPI, PASSED_ON)
+        yield _ok(f"stats.url: {answered['info']['title']} answers at {url}")
+    except NoAnswerError as error:
+        yield _warning(f"stats.url: {error}; until there is one, pages and API are answered 502")
+    except CollectorError as error:
+        yield _error(f"stats.url: {error}, and pages and numbers are the stats role's")
+    except (StatsError, ValueError, KeyError, TypeError):
+        yield _error(f"stats.url: what answers at {url} is no stats role")
 
 
 def _data_dir(directory: Path) -> Iterator[Finding]:
@@ -94,23 +143,63 @@ def _existing(path: Path) -> Path:
     return next(parent for parent in (path, *path.parents) if parent.exists())
 
 
-def _store(config: Config) -> Iterator[Finding]:
-    store = config.data_dir / "store"
-    if config.uses_kafka:
-        if store.is_dir():
-            yield _warning(f"{store} holds events from a time without Kafka; they stay there")
+def _directories(config: Config) -> Iterator[Finding]:
+    if not config.uses_kafka:
+        yield _directory("store", config.store_dir)
+        yield from _disk("store", config.store_dir, config.store)
         return
-    if not (store / LOCK_FILE).exists():
-        yield _ok(f"store {store} will be made")
-        return
+    if config.store_dir.is_dir():
+        text = f"{config.store_dir} holds events from a time without Kafka; they stay there"
+        yield _warning(text)
+    yield _directory("spool", config.spool_dir)
+    yield _directory("quarantine", config.quarantine_dir)
+    yield from _disk("spool", config.spool_dir, config.spool)
+
+
+def _directory(name: str, directory: Path) -> Finding:
+    if not (directory / LOCK_FILE).exists():
+        if directory.exists() and not directory.is_dir():
+            return _error(f"{name} {directory}: is no directory")
+        return _ok(f"{name} {directory} will be made")
     try:
-        DirectoryLock(store).release()
+        DirectoryLock(directory).release()
     except DirectoryInUse:
-        yield _warning(f"store {store} is in use: while that server runs, no other can start on it")
+        text = f"{name} {directory} is in use: while that server runs, no other can start on it"
+        return _warning(text)
     except OSError as error:
-        yield _error(f"store {store}: {error.strerror}")
-    else:
-        yield _ok(f"store {store} is free")
+        return _error(f"{name} {directory}: {error.strerror}")
+    return _ok(f"{name} {directory} is free")
+
+
+def _disk(name: str, directory: Path, room: Store | Spool) -> Iterator[Finding]:
+    disk = shutil.disk_usage(_existing(directory))
+    if disk.free <= room.min_free:
+        yield _warning(
+            f"{name}.min_free is {room.min_free}, the disk of {directory} has {disk.free} free: "
+            f"the {name} takes no ping until there is more"
+        )
+    if room.max_bytes > disk.total:
+        yield _warning(
+            f"{name}.max_bytes is {room.max_bytes}, the disk of {directory} has {disk.total}: it "
+            f"is full before the bound is reached, and {name}.min_free decides"
+        )
+
+
+def _ports(config: Config) -> Iterator[Finding]:
+    http, admin = config.http, config.admin
+    if http.port and (http.host, http.port) == (admin.host, admin.port):
+        yield _error(f"http.port and admin.port are both {config.http.port}")
+        return
+    for name, host, port, options in (
+        ("http", http.host, http.port, Options.PUBLIC),
+        ("admin", admin.host, admin.port, Options.ADMIN),
+    ):
+        try:
+            bind(host, port, options).close()
+        except OSError as error:
+            yield _error(str(error))
+        else:
+            yield _ok(f"{name}.port {port} on {host} is free")
 
 
 def _key_file(path: Path) -> Iterator[Finding]:
@@ -146,6 +235,21 @@ def _geo(database: Path | None) -> Iterator[Finding]:
         yield _ok(f"geolocation database {database} can be read")
 
 
+def _sites(config: Config) -> Iterator[Finding]:
+    file = config.sites.file
+    if file is None:
+        yield _ok("sites: every well-formed name is one (no sites.file)")
+        return
+    try:
+        found = read_sites(file, config.url.keep_params)
+    except SitesError as error:
+        yield from (_error(line) for line in str(error).splitlines())
+    else:
+        named = f"sites: sites.file {file}"
+        many = f"{named} names {len(found)} of them"
+        yield _ok(many) if found else _warning(f"{named} {NO_SITE}")
+
+
 def _kafka(config: Config, offline: bool) -> list[Finding]:
     if not config.uses_kafka:
         return []
@@ -155,7 +259,10 @@ def _kafka(config: Config, offline: bool) -> list[Finding]:
     try:
         refusal = asyncio.run(why_unreachable(config.kafka))
         if refusal is not None:
-            return [_error(f"Kafka: {refusal}")]
-        return [_ok(f"Kafka {servers} lets us in"), *asyncio.run(check(config.kafka))]
+            # No error: the start does not need it, and pings are spooled until it is there.
+            return [_warning(f"Kafka: {refusal}; pings go to the spool until it lets us in")]
+        largest = largest_record(config.headers.allow)
+        found = asyncio.run(check(config.kafka, largest)) + asyncio.run(look_at_now(config.kafka))
+        return [_ok(f"Kafka {servers} lets us in"), *found]
     except SinkError as error:
         return [_error(f"Kafka: {error}")]

@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 ENV_PREFIX = "BEACON_"
 ENV_SEPARATOR = "__"
+LONGEST_DAYS = 20
+"""Days that an event is kept at most: the promise of `/privacy`."""
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 
@@ -116,16 +118,39 @@ def _origin(url: str) -> str:
     return url.rstrip("/")
 
 
+def _contact(where: str) -> str:
+    if not re.fullmatch(
+        r"https?://[!-~]{1,500}|[!#$%&'*+./0-9A-Za-z^_`{|}~-]+@[0-9A-Za-z.-]+", where
+    ):
+        raise ValueError(f"{where!r} is neither a mail address nor a page's address")
+    return where
+
+
+def _own_path(path: str) -> str:
+    if not re.fullmatch(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}){1,4}", path):
+        raise ValueError(f"{path!r} is no path such as /stats/app.js")
+    if path.split("/")[1] in _PAGES:
+        raise ValueError(f"{path!r} would hide a page of the server")
+    return path
+
+
 def _bootstrap(server: str) -> str:
     if not re.fullmatch(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}", server):
         raise ValueError(f"{server!r} is not HOST:PORT")
     return server
 
 
+# First parts of the contract's other paths.
+_PAGES = {
+    "api", "badge", "demo", "demo.js", "favicon.ico", "live", "opt-in", "opt-out", "privacy",
+    "robots.txt",
+}  # fmt: skip
 HeaderName = Annotated[str, AfterValidator(_header)]
 ParamName = Annotated[str, AfterValidator(_param)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Server = Annotated[str, AfterValidator(_bootstrap)]
+Contact = Annotated[str, AfterValidator(_contact)]
+OwnPath = Annotated[str, AfterValidator(_own_path)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Bytes = Annotated[int, Field(ge=0)]
@@ -152,6 +177,8 @@ class Http(Section):
     """Handle plain beacons before aiohttp; off changes nothing but speed."""
     max_connections: Annotated[int, Field(ge=1)] = 20_000
     """Open connections at most; a further one is closed at once."""
+    max_in_flight: Annotated[int, Field(ge=_MIB // 16)] = 48 * _MIB
+    """Bytes of requests not answered yet at most, our own costs included; 503 at once above."""
     max_request_line: Annotated[int, Field(ge=256, le=65_536)] = 8_192
     """Bytes of a request line at most (414 above)."""
     max_head: Annotated[int, Field(ge=512, le=262_144)] = 16_384
@@ -255,7 +282,7 @@ class Store(Section):
     """Bytes that stay free on the disk; below it pings are shed with 503."""
     segment_bytes: Annotated[int, Field(ge=4_096, le=_GIB)] = 64 * _MIB
     """Bytes after which a segment file is closed and a new one begun."""
-    retention_days: Annotated[int, Field(ge=1, le=20)] = 20
+    retention_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = LONGEST_DAYS
     """Days after which an event is gone; 20 at most, as the privacy policy promises."""
 
 
@@ -318,13 +345,22 @@ class Signals(Section):
     """`DNT: 1`: the same three."""
 
 
+class Privacy(Section):
+    """Who answers for this server, as `/privacy` names them."""
+
+    operator: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """Person or company that runs this server, such as `Example Ltd, 1 Street, Town`."""
+    contact: Contact | None = None
+    """Mail address, or address of a page, for questions about privacy."""
+
+
 class Sites(Section):
     """The sites that are counted."""
 
     file: Path | None = None
     """TOML file of known sites; without one any well-formed site name is taken."""
-    max_active: Annotated[int, Field(ge=1)] = 1_000_000
-    """Sites counted at most; pings of further ones are stored, not counted."""
+    max_active: Annotated[int, Field(ge=1)] = 100_000
+    """Sites counted at most, 9 KB each if small; pings of further ones are stored only."""
 
 
 class Stats(Section):
@@ -332,6 +368,46 @@ class Stats(Section):
 
     url: Origin | None = None
     """Where the stats role answers, for `--role collector` to send pages and API there."""
+    max_viewers: Annotated[int, Field(ge=1)] = 2_000
+    """Open streams of one site at most (503 above)."""
+    max_streams: Annotated[int, Field(ge=1)] = 5_000
+    """Open streams of all sites at most (503 above)."""
+    count_bots: bool = False
+    """Count bots like people."""
+    max_ids: Annotated[int, Field(ge=100_000)] = 8_000_000
+    """Ids remembered to know repeated events by, 9 bytes each; the oldest are forgotten first."""
+
+
+class Read(Section):
+    """What `ingest stats` asks."""
+
+    url: Origin = "http://127.0.0.1:8080"
+    """The server to ask."""
+    token: SecretStr | None = None
+    """Token of a private site; better in the environment than on the command line."""
+
+
+_CONTRACT_PATHS = {"script_path": "/w.js", "endpoint_path": "/e", "pixel_path": "/p.gif"}
+
+
+class Widget(Section):
+    """Further names for what the widget uses: content blockers know some by heart."""
+
+    script_path: OwnPath = "/w.js"
+    """Path under which the script is served too, beside `/w.js`."""
+    endpoint_path: OwnPath = "/e"
+    """Path to which the script sends events; they are taken there as at `/e`."""
+    pixel_path: OwnPath = "/p.gif"
+    """Path of the pixel to which the script turns last; it is served as at `/p.gif`."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "Widget":
+        given: dict[str, str] = self.model_dump()
+        for option, path in given.items():
+            taken = (*_CONTRACT_PATHS.values(), *given.values())
+            if path != _CONTRACT_PATHS[option] and taken.count(path) > 1:
+                raise ValueError(f"{option}: {path!r} is another's path")
+        return self
 
 
 class Rejected(Section):
@@ -388,8 +464,11 @@ class Config(BaseSettings):
     headers: Headers = Headers()
     url: Url = Url()
     signals: Signals = Signals()
+    privacy: Privacy = Privacy()
     sites: Sites = Sites()
     stats: Stats = Stats()
+    read: Read = Read()
+    widget: Widget = Widget()
     rejected: Rejected = Rejected()
     shutdown: Shutdown = Shutdown()
     logs: Logs = Logs()
@@ -424,3 +503,18 @@ class Config(BaseSettings):
     def visitor_key_file(self) -> Path:
         """Where the key of the day lies."""
         return self.visitor.key_file or self.data_dir / "visitor.key"
+
+    @property
+    def store_dir(self) -> Path:
+        """Where the store's segment files lie."""
+        return self.data_dir / "store"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where the spool's segment files lie."""
+        return self.data_dir / "spool"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        """Where what Kafka refuses for itself lies."""
+        return self.data_dir / "quarantine"

@@ -60,15 +60,18 @@ def load(
     """
     known = {option.name: option for option in options()}
     tree = _from_file(file) if file is not None else {}
+    in_file = set(_names(tree))
     problems: list[str] = []
     for name, text in _assignments(environment, flags, known, problems):
         _assign(tree, name, _value(text, known[name]))
+        in_file.discard(name)
     if problems:
         raise ConfigError("\n".join(problems))
     try:
         return Config(**tree)
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(error))) from None
+        said = (f"{file}: {line}" if name in in_file else line for name, line in _explain(error))
+        raise ConfigError("\n".join(said)) from None
 
 
 def _assignments(
@@ -108,6 +111,15 @@ def _from_file(file: Path) -> Tree:
         raise ConfigError(f"{file}: is not TOML: {error}") from None
 
 
+def _names(tree: Tree, prefix: str = "") -> Iterator[str]:
+    """What a tree gives a value to, dotted, as options are named."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _names(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
 def _value(text: str, option: Option) -> Any:
     """Read a value from the environment or a flag: JSON where the option is not plain text."""
     if option.text:
@@ -130,19 +142,21 @@ def _assign(tree: Tree, name: str, value: Any) -> None:
     tree[last] = value
 
 
-def _explain(error: ValidationError) -> Iterator[str]:
+def _explain(error: ValidationError) -> Iterator[tuple[str, str]]:
+    """Each option that is wrong, and the line that says why."""
     names = [option.name for option in options()]
     said: set[str] = set()
     for problem in error.errors(include_url=False, include_context=False):
         # Behind a list's index come pydantic's own words for the members of a union.
         parts = [str(part) for part in problem["loc"]]
         ends = [at for at, part in enumerate(parts) if part.isdigit()]
+        option = ".".join(parts[: ends[0]] if ends else parts)
         name = ".".join(parts[: ends[0] + 1] if ends else parts) or "configuration"
         if problem["type"] == "extra_forbidden":
-            yield f"{name}: no such option{_nearest(name, dict.fromkeys(names))}"
+            yield option, f"{name}: no such option{_nearest(name, dict.fromkeys(names))}"
         elif name not in said:
             said.add(name)
-            yield f"{name}: {problem['msg'].removeprefix('Value error, ')}"
+            yield option, f"{name}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _option(name: str, info: FieldInfo) -> Option:

@@ -1,7 +1,8 @@
 """`python -m ingest.reference`: writes the parts of the documentation that the code knows better.
 
-That is the table of options in README.md, and docs/event.md, made from the schemas. A test holds
-both against what is committed.
+That is the table of options in README.md, docs/event.md, made from the schemas, and
+docs/sending.md, made from the fields that a ping may give. A test holds them against what is
+committed.
 """
 
 import json
@@ -10,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from ingest.beacon.body import MAX_ITEMS
+from ingest.beacon.fields import FIELDS
 from ingest.configure import Option, options
 
 BEGIN: Final = "<!-- options: written by `make docs` -->"
@@ -43,6 +46,56 @@ _REJECTED_INTRO = """
 
 """
 
+_SENDING: Final = f"""\
+# Sending events
+
+Written by `make docs`: change `ingest/reference.py`, and the fields in `ingest/beacon/fields.py`.
+
+The widgets do this by themselves ([widget.md](widget.md)). Programs, and scripts of your own, \
+send an event to one of two paths:
+
+- `GET /p.gif?s=SITE&u=ADDRESS`: one event in a query, by the short names below. It answers with a \
+picture of one pixel. Of a parameter that is there twice the first counts; an empty one is absent.
+- `POST /e`: one event as a JSON object, or an array of up to {MAX_ITEMS}, by either name. \
+`Content-Type` is `application/json`, or `text/plain`, with which browsers ask for no preflight \
+first; UTF-8 either way. The body has `http.max_body` bytes at most.
+
+`site` alone must be there. Bad values of other fields than `site` and `name` are left out and \
+named in the event's `dropped`, texts that are too long are cut and named in `truncated`, and \
+fields that are not listed here are ignored. Browser, place and the visitor's number come from \
+the request itself.
+
+"""
+
+_ANSWERS: Final = """
+## Answers
+
+`Beacon-Outcome` says in one word what became of it:
+
+| outcome | status | what it means, and what to do |
+| --- | --- | --- |
+| `stored` | 200 (`/p.gif`), 204 (`/e`) | On Kafka, or synced to disk. |
+| `accepted` | 200, 204 | Taken, not yet durable: only with `delivery.ack = "accepted"`. |
+| `opted-out` | 200, 204 | The request carries an opt-out cookie: nothing was kept. |
+| `ignored` | 200, 204 | Nothing was kept: a `HEAD`, a prefetch, or a privacy signal with `drop`. |
+| `rejected` | 400 | Site, name or JSON is bad; do not send it again. |
+| `refused` | 4xx | The request is malformed, too large, or of a wrong method or type; the same. |
+| `shed` | 503, `Retry-After` | Not stored, for want of room: send it again. |
+| `failed` | 503, `Retry-After` | Not confirmed, but it may yet be stored: send it again. |
+
+Errors of `/e` are problem documents (RFC 9457) that say why in `detail`. Give events an \
+`event_id` and keep it when you send them again, with a greater `age_ms`: readers remove \
+duplicates by it.
+
+An array of which all is stored is 204. Else the answer has `results`, each with its `index`, \
+`id`, `outcome` and `reason`, and the worst outcome names the whole: 207 where some are bad and \
+others are not, 400 where all are bad, 503 where one was shed or failed. Send those again whose \
+outcome is `shed` or `failed`.
+
+What was rejected is kept for a while, to find out why: `ingest tail --topic rejected` \
+([event.md](event.md#rejected-events)).
+"""
+
 
 def options_table(found: Iterable[Option]) -> str:
     """Return the table of options, in Markdown."""
@@ -72,6 +125,12 @@ def event_page(event: Schema, rejected: Schema) -> str:
     )
 
 
+def sending_page() -> str:
+    """Return docs/sending.md."""
+    rows = ((_code(field.name), _code(field.short), field.takes) for field in FIELDS)
+    return f"{_SENDING}{_table(('field', 'short', 'what it takes'), rows)}{_ANSWERS}"
+
+
 def pages(root: Path) -> dict[Path, str]:
     """Return every written file with its current text."""
     event, rejected = (
@@ -82,6 +141,7 @@ def pages(root: Path) -> dict[Path, str]:
     return {
         readme: with_options(readme.read_text(encoding="utf-8")),
         root / "docs" / "event.md": event_page(event, rejected),
+        root / "docs" / "sending.md": sending_page(),
     }
 
 

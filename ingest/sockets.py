@@ -1,14 +1,22 @@
 """Listening sockets."""
 
 import socket
+from enum import StrEnum
 
 _BACKLOG = 4_096  # the kernel cuts it to net.core.somaxconn, 4,096 by default
 
 
-def bind(host: str, port: int) -> socket.socket:
+class Options(StrEnum):
+    """What moves a listener elsewhere, as a message names it."""
+
+    PUBLIC = "http.host or http.port (--host, --port)"
+    ADMIN = "admin.host or admin.port (--admin-port)"
+
+
+def bind(host: str, port: int, options: Options) -> socket.socket:
     """Listen on `host` (an address or a name) and `port` (0: a free one).
 
-    Raises `OSError` naming host and port when that cannot be.
+    Raises `OSError` naming host, port and `options` when that cannot be.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -16,7 +24,7 @@ def bind(host: str, port: int) -> socket.socket:
         )[0]
         sock = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {host}: {error.strerror}") from None
+        raise OSError(f"cannot listen on {host}: {error.strerror}; set {options}") from None
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6 and host == "::":
@@ -26,8 +34,8 @@ def bind(host: str, port: int) -> socket.socket:
         sock.setblocking(False)
     except OSError as error:
         sock.close()
-        reason = f"cannot listen on {host}, port {port}: {error.strerror}"
-        raise OSError(error.errno, reason) from None
+        where = f"{host}, port {port}"
+        raise OSError(f"cannot listen on {where}: {error.strerror}; set {options}") from None
     return sock
 
 
@@ -35,3 +43,8 @@ def port_of(sock: socket.socket) -> int:
     """The port that a bound socket listens on."""
     port: int = sock.getsockname()[1]
     return port
+
+
+def shown(host: str, sock: socket.socket) -> str:
+    """Where a bound socket listens, as people write it: `http://127.0.0.1:8080`."""
+    return f"http://[{host}]:{port_of(sock)}" if ":" in host else f"http://{host}:{port_of(sock)}"

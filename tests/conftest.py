@@ -1,11 +1,15 @@
 """Fixtures that every test may use."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.kafka import Broker
+
+# How long an example takes, or its making, says how busy the machine is.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")
@@ -17,16 +21,18 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     broker.kill()
 
 
+@pytest.fixture(scope="session")
+def _mortal_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    broker = Broker(tmp_path_factory.mktemp("kafka") / "mortal")
+    yield broker
+    broker.kill()
+
+
 @pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[Callable[[], Broker]]:
-    """Makes brokers that this test may kill and stop. They are not started yet."""
-    brokers: list[Broker] = []
-
-    def make() -> Broker:
-        broker = Broker(tmp_path / f"broker-{len(brokers)}")
-        brokers.append(broker)
-        return broker
-
-    yield make
-    for broker in brokers:
-        broker.kill()
+def own_broker(_mortal_broker: Broker) -> Iterator[Broker]:
+    """A broker that this test may kill and pause. It is up, whatever was done to it before."""
+    if not _mortal_broker.running:
+        _mortal_broker.start()
+    yield _mortal_broker
+    if _mortal_broker.running:
+        _mortal_broker.resume()

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Brings what is missing, and only that:
 #   tests/setup.sh run    .venv with the server
-#   tests/setup.sh test   also what the tests need: dev packages, Java, Apache Kafka, Node, nginx …
-# Python packages go into .venv, Kafka's jars into .cache/kafka, kafkajs into tests/kafka; system
-# packages come from apt, as root or by sudo. It may be run again at any time.
+#   tests/setup.sh test   also what the tests need: dev and bench packages, Java, Apache Kafka, Node,
+#                         nginx, Chromium …
+# Python packages go into .venv, Kafka's jars into .cache/kafka, kafkajs into tests/kafka, axe-core
+# into tests/browser; system packages come from apt, as root or by sudo. It may be run again at any
+# time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,13 +37,43 @@ apt_install() {
 
 is_python() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; }
 
+# Whether it is built with profile-guided optimisation (docs/performance.md). Debian's is, and does
+# not say so: the configuration that it shows is that of its shared library.
+is_optimised() {
+    "$1" -c 'import sys, sysconfig
+said = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+sys.exit(not said and "deb_system" not in sysconfig.get_scheme_names())'
+}
+
+header_of() { "$1" -c 'import sysconfig; print(sysconfig.get_paths()["include"] + "/Python.h")'; }
+
+# Its name among the distribution's packages.
+package_of() { "$1" -c 'import sys; print("python%d.%d" % sys.version_info[:2])'; }
+
+# Whether a .venv can be made with it and compiled for: now, or with what apt brings unasked.
+is_usable() {
+    "$1" -c 'import ensurepip' 2> /dev/null && [ -e "$(header_of "$1")" ] && return
+    case $(command -v "$1") in /usr/bin/* | /bin/*) ;; *) return 1 ;; esac
+    command -v apt-get > /dev/null && { [ "$(id -u)" -eq 0 ] || sudo -n true 2> /dev/null; }
+}
+
+# The first one that is optimised, or else the first one. PYTHON's goes before all.
 find_python() {
-    local name
-    for name in ${PYTHON:-} python3 python3.11 python3.12 python3.13 python3.14; do
-        if is_python "$name"; then echo "$name"; return; fi
+    local name first=
+    for name in ${PYTHON:-} python3 python3.{11..14} /usr/bin/python3; do
+        is_python "$name" || continue
+        if [ "$name" = "${PYTHON:-}" ] || { is_optimised "$name" && is_usable "$name"; }; then
+            echo "$name"
+            return
+        fi
+        first=${first:-$name}
     done
-    die "Python 3.11 or newer is needed; found $(python3 --version 2> /dev/null || echo none)." \
+    [ -n "$first" ] || die "Python 3.11 or newer is needed; found" \
+        "$(python3 --version 2> /dev/null || echo none)." \
         "Set PYTHON to its path where it is not on PATH."
+    is_optimised "$first" \
+        || echo "setup: $first it is, built without optimisations: pings cost a quarter more" >&2
+    echo "$first"
 }
 
 make_venv() {
@@ -49,16 +81,39 @@ make_venv() {
     local python
     python=$(find_python)
     if ! "$python" -c 'import ensurepip' 2> /dev/null; then
-        apt_install python3-venv
+        apt_install "$(package_of "$python")-venv"
     fi
     rm -rf .venv
     "$python" -m venv .venv
 }
 
-# Installs the project with its extras $2 unless it is done since pyproject.toml last changed.
+# The hot path is compiled (setup.py), so from source a C compiler is needed.
+install_compiler() {
+    local python=.venv/bin/python
+    local missing=()
+    command -v cc > /dev/null || command -v gcc > /dev/null || missing+=(gcc libc6-dev)
+    [ -e "$(header_of "$python")" ] || missing+=("$(package_of "$python")-dev")
+    if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
+}
+
+# Whether a compiled module is missing, or older than what it is made from.
+stale() {
+    [ setup.py -nt "$1" ] && return
+    local source compiled
+    for source in ingest/*/*.pxd; do
+        compiled=$(compgen -G "${source%.pxd}.*.so" | head -n 1) || return 0
+        [ "$source" -nt "$compiled" ] && return
+        [ "${source%.pxd}.py" -nt "$compiled" ] && return
+    done
+    return 1
+}
+
+# Installs the project with its extras $2 unless it is done since what it is made from last changed.
 install_python() {
     local stamp=.venv/$1.stamp
-    [ -e "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ] && return
+    [ -e "$stamp" ] && [ ! pyproject.toml -nt "$stamp" ] && ! stale "$stamp" && return
+    install_compiler
+    echo "setup: installing and compiling into .venv: a minute or two, the first time"
     retry .venv/bin/python -m pip install -q --disable-pip-version-check -e ".$2"
     touch "$stamp"
 }
@@ -72,6 +127,7 @@ install_tools() {
     command -v node > /dev/null || missing+=(nodejs)
     command -v npm > /dev/null || missing+=(npm)
     command -v nginx > /dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+    command -v chromium > /dev/null || missing+=(chromium)
     command -v strace > /dev/null || missing+=(strace)
     command -v curl > /dev/null || missing+=(curl)
     if [ ${#missing[@]} -gt 0 ]; then apt_install "${missing[@]}"; fi
@@ -86,10 +142,11 @@ install_kafka() {
     touch "$stamp"
 }
 
-install_kafkajs() {
-    local stamp=tests/kafka/node_modules/stamp
-    [ -e "$stamp" ] && [ ! tests/kafka/package.json -nt "$stamp" ] && return
-    retry npm --prefix tests/kafka install --no-audit --no-fund --no-package-lock --loglevel error
+# Installs what package.json in $1 names.
+install_npm() {
+    local stamp=$1/node_modules/stamp
+    [ -e "$stamp" ] && [ ! "$1/package.json" -nt "$stamp" ] && return
+    retry npm --prefix "$1" install --no-audit --no-fund --no-package-lock --loglevel error
     touch "$stamp"
 }
 
@@ -100,11 +157,12 @@ case "${1:-}" in
         ;;
     test)
         make_venv
-        install_python test "[dev]"
+        install_python test "[dev,bench]"
         touch .venv/run.stamp
         install_tools
         install_kafka
-        install_kafkajs
+        install_npm tests/kafka
+        install_npm tests/browser
         ;;
     *) die "usage: tests/setup.sh run|test" ;;
 esac

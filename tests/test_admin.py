@@ -137,7 +137,10 @@ def test_without_kafka_and_with_a_full_spool_it_is_not_ready_and_sheds(tmp_path:
         away = until(lambda: _not_ready(server.admin_url), 10, "readiness to go away")
         assert away.body.startswith(b"not ready: the spool: no room")
         assert request(server.admin_url, "/healthz").status == 200
+        (said,) = until(lambda: server.logged("pings cannot be stored"), 10, "the line")
+        assert said["reason"] == "the spool: no room for segments"
         metrics = scrape(server.admin_url)
+        assert metrics["beacon_ready"] == 0
         assert metrics["beacon_events_shed_total"] == 1
         metrics.check_ledger()
 

@@ -1,4 +1,4 @@
-"""What the wiring sees to by itself: the key of the day, and whether pings can be stored."""
+"""What the wiring sees to by itself: the key of the day."""
 
 import asyncio
 from pathlib import Path
@@ -6,11 +6,7 @@ from pathlib import Path
 import pytest
 
 from ingest import app
-from ingest.config import Delivery
 from ingest.configure import load
-from ingest.log.accumulator import Accumulator
-from ingest.log.batch import Batching, Record, Settled
-from tests.support.memory_sink import MemorySink
 from tests.support.wait import until_async
 
 _DAY = 86_400_000
@@ -35,22 +31,3 @@ async def test_a_past_days_key_goes_though_no_ping_comes(
     assert file.read_text().startswith("v1 2024-10-05 ")
     assert old.split()[2] not in file.read_text()
     housekeeping.cancel()
-
-
-async def test_it_is_not_ready_while_too_much_waits():
-    sink, settled = MemorySink(), []
-    config = Delivery(max_waiting=65_536, linger_min=0, linger_max=0)
-    accumulator = Accumulator(sink, config, Batching(1_024, lambda _: 0, lambda: 1), bytes)
-    trouble = app._Trouble(sink, accumulator)
-    await accumulator.start()
-    assert trouble() is None
-    sink.open.clear()
-    record = Record(b"k", b"v" * (65_536 - 64 - 1), 0)
-    accumulator.append(record, settled.append)
-    assert trouble() == "too many events wait to be stored"
-    accumulator.append(record, settled.append)
-    assert settled == [Settled.SHED]
-    sink.open.set()
-    await until_async(lambda: len(settled) == 2, 5, "the first to be stored")
-    assert trouble() is None
-    await accumulator.close()

@@ -141,9 +141,37 @@ def test_a_password_of_the_wrong_type_is_not_repeated(tmp_path: Path):
     file.write_text("[kafka]\nsasl_password = 4711471147\n")
     with pytest.raises(ConfigError) as refused:
         load(file, {}, ())
-    assert str(refused.value).startswith("kafka.sasl_password: ")
+    assert str(refused.value).startswith(f"{file}: kafka.sasl_password: ")
     assert "4711471147" not in str(refused.value)
 
 
 def test_an_origin_loses_its_slash():
     assert _load(("http.public_url", "https://b.example/")).http.public_url == "https://b.example"
+
+
+@pytest.mark.parametrize(
+    ("option", "path"),
+    [
+        ("script_path", "app.js"),
+        ("script_path", "/"),
+        ("script_path", "/a//b"),
+        ("script_path", "/../x"),
+        ("script_path", "/a b"),
+        ("script_path", "/{x}"),
+        ("script_path", "/%41"),
+        ("script_path", "/e"),
+        ("script_path", "/p.gif"),
+        ("endpoint_path", "/w.js"),
+        ("endpoint_path", "/opt-out"),
+        ("endpoint_path", "/badge/x.svg"),
+        ("endpoint_path", "/api/v1"),
+        ("pixel_path", "/demo"),
+        ("pixel_path", "/live/site"),
+    ],
+)
+def test_a_name_that_is_no_path_or_another_s_is_refused(option, path):
+    assert option in _refusal((f"widget.{option}", path))
+
+
+def test_two_of_the_widget_s_names_differ():
+    assert "'/x'" in _refusal(("widget.script_path", "/x"), ("widget.pixel_path", "/x"))

@@ -75,7 +75,7 @@ def test_other_variables_are_not_looked_at():
 
 def test_an_unknown_key_is_named_in_each_source(file):
     file.write_text("[http]\nprot = 1\n")
-    assert _refusal(file, {}) == "http.prot: no such option (did you mean http.port?)"
+    assert _refusal(file, {}) == f"{file}: http.prot: no such option (did you mean http.port?)"
     said = _refusal(None, {"BEACON_HTTP__PROT": "1"})
     assert said == "BEACON_HTTP__PROT: no such option (did you mean BEACON_HTTP__PORT?)"
     said = _refusal(None, {}, ("http.prot", "1"))
@@ -94,14 +94,22 @@ def test_a_table_is_no_option():
 
 def test_a_value_where_a_table_belongs_is_named(file):
     file.write_text("http = 8080\n")
-    assert _refusal(file, {}, ("http.port", "1")).startswith("http: ")
+    assert _refusal(file, {}, ("http.port", "1")).startswith(f"{file}: http: ")
 
 
 def test_a_bad_value_is_named_in_each_source(file):
     file.write_text('[http]\nport = "many"\n')
-    assert _refusal(file, {}).startswith("http.port: ")
+    assert _refusal(file, {}).startswith(f"{file}: http.port: ")
+    file.write_text('[http]\ntrusted_proxies = ["10.0.0.0/8", "everywhere"]\n')
+    assert _refusal(file, {}).startswith(f"{file}: http.trusted_proxies.1: ")
     assert _refusal(None, {"BEACON_HTTP__PORT": "many"}).startswith("http.port: ")
     assert _refusal(None, {}, ("http.port", "many")).startswith("http.port: ")
+
+
+def test_a_value_over_that_of_the_file_is_not_the_files(file):
+    file.write_text("[http]\nport = 1\n")
+    assert _refusal(file, {}, ("http.port", "many")).startswith("http.port: ")
+    assert _refusal(file, {}, ("admin.port", "many")).startswith("admin.port: ")
 
 
 def test_all_problems_are_told_at_once():

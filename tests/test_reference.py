@@ -1,12 +1,23 @@
-"""README's table of options and docs/event.md are what the code would write."""
+"""README's table of options, docs/event.md and docs/sending.md are what the code would write."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+from ingest.beacon.fields import FIELDS
 from ingest.configure import Option, options
-from ingest.reference import BEGIN, END, event_page, main, options_table, pages, with_options
+from ingest.outcome import Outcome
+from ingest.reference import (
+    BEGIN,
+    END,
+    event_page,
+    main,
+    options_table,
+    pages,
+    sending_page,
+    with_options,
+)
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -56,6 +67,17 @@ def test_every_field_of_both_schemas_is_on_the_page():
             assert about["description"].replace("|", "\\|") in text
 
 
+def test_every_field_that_may_be_sent_and_every_outcome_is_on_the_page():
+    page = sending_page()
+    for field in FIELDS:
+        assert f"| `{field.name}` | " in page
+        assert field.takes.replace("|", "\\|") in page
+    named = {
+        line.split("`")[1] for line in page.split("## Answers")[1].splitlines() if "| `" in line
+    }
+    assert named == set(Outcome) - {Outcome.PAGE}
+
+
 def test_bounds_are_in_words():
     numbers = {"type": "integer", "minimum": 1, "maximum": 32767, "description": "Pixels."}
     names = {"maxLength": 64}
@@ -86,7 +108,7 @@ def test_it_writes_only_what_changed_and_says_so(
     (tmp_path / "schemas").symlink_to(ROOT / "schemas")
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
     assert main(tmp_path) == 0
-    assert capsys.readouterr().out == "written: docs/event.md\n"
+    assert capsys.readouterr().out == "written: docs/event.md\nwritten: docs/sending.md\n"
     assert main(tmp_path) == 0
     assert capsys.readouterr().out == ""
 

@@ -70,7 +70,8 @@ def test_the_image_has_a_python_that_the_project_runs_on() -> None:
 def test_what_it_copies_is_what_the_build_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     copied = {source for rest in BUILD.all("COPY") for source in rest.split()[:-1]}
-    assert copied == {"pyproject.toml", project["readme"], "ingest"}
+    wanted = {"pyproject.toml", project["readme"], "setup.py", "ingest", "schemas"}
+    assert copied == wanted
 
 
 def test_dependencies_are_a_layer_that_our_own_changes_leave_alone() -> None:

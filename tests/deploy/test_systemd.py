@@ -1,5 +1,6 @@
 """deploy/systemd/ingest.service, by systemd's own judgement and against the server's needs."""
 
+import os
 import re
 import signal
 import subprocess
@@ -111,4 +112,5 @@ def test_the_server_makes_no_system_call_that_the_unit_refuses(
     assert {"fdatasync", "accept4", "epoll_pwait"} <= made
     allowed = allowed_calls(SERVICE["Service.SystemCallFilter"])
     assert "chown" not in allowed
-    assert made <= allowed
+    # SQLite gives its files to their directory's owner, where root runs it: the unit does not.
+    assert made - {"fchown"} <= allowed if os.geteuid() == 0 else made <= allowed

@@ -180,7 +180,8 @@ _HEADERS = st.dictionaries(
     headers=_HEADERS,
 )
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=300,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 def test_whatever_json_is_sent_is_a_valid_event_or_a_valid_rejected_one(
     tmp_path, fields, named, headers

@@ -1,6 +1,5 @@
 """A store on a disk that is full: refused, never confirmed; and stored again once there is room."""
 
-import contextlib
 import os
 import random
 from pathlib import Path
@@ -12,7 +11,7 @@ from tests.support.pings import Sent, ping_id
 from tests.support.raw import Answer, request
 from tests.support.server import Server, start_server
 from tests.support.tail import tail_events
-from tests.support.tmpfs import small_disk
+from tests.support.tmpfs import fill, small_disk
 from tests.support.wait import until
 
 SIZE = 1024 * 1024
@@ -54,18 +53,9 @@ class Client:
         assert self.sent.confirmed == set(stored)
 
 
-def _fill(file: Path) -> None:
-    """Take every byte that is left."""
-    with file.open("ab", buffering=0) as ballast:
-        for size in (4096, 1):
-            with contextlib.suppress(OSError):  # full: that is the aim
-                while ballast.write(b"x" * size):
-                    pass
-
-
 def _leave(ballast: Path, room: int) -> None:
     """Take all but about `room` bytes."""
-    _fill(ballast)
+    fill(ballast)
     os.truncate(ballast, ballast.stat().st_size - room)
 
 
@@ -89,17 +79,23 @@ def test_a_full_disk_sheds_and_room_ends_it(tmp_path, disk, reserve):
         client = Client(server)
         assert client.stored()
         assert _ready(server) == 200
-        _fill(ballast)
+        fill(ballast)
         until(lambda: not client.stored(), what="the disk to be found full")
         for _ in range(20):
             _check_shed(client.ping())
         body = b'[{"s":"example"},{"s":"example"}]'
         _check_shed(request(server.url, "/e", method="POST", body=body))
         assert _ready(server) == 503
-        scrape(server.admin_url).check_ledger()
+        (said,) = until(lambda: server.logged("pings cannot be stored"), what="the line")
+        assert said["reason"] == "the store: no room for segments"
+        metrics = scrape(server.admin_url)
+        assert metrics["beacon_ready"] == 0
+        metrics.check_ledger()
         ballast.unlink()
         until(client.stored, what="room to be found")
         until(lambda: _ready(server) == 200, what="readiness")
+        (over,) = until(lambda: server.logged("pings are stored again"), what="the other line")
+        assert over["shed"] >= 20
         assert all(answer.outcome == "shed" for answer in client.sent.answers)
         assert server.terminate() == 0
         client.check(_ids(disk))
@@ -129,7 +125,7 @@ def test_it_fills_up_by_pings_alone_and_keeps_all_that_it_confirmed(tmp_path, di
 def test_it_starts_again_on_a_full_disk_and_stores_once_there_is_room(tmp_path, disk):
     with start_server(tmp_path, "--data-dir", str(disk), *NO_RESERVE) as server:
         assert server.terminate() == 0
-    _fill(disk / "ballast")
+    fill(disk / "ballast")
     with start_server(tmp_path, "--data-dir", str(disk), *NO_RESERVE) as server:
         client = Client(server)
         _check_shed(client.ping())

@@ -4,6 +4,7 @@ import asyncio
 import re
 from pathlib import Path
 
+from tests.support.pings import store_all
 from tests.support.server import Server, start_server
 
 WARM_UP = 15_000
@@ -39,26 +40,17 @@ def _ping(number: int) -> bytes:
     return ("\r\n".join(head) + "\r\n\r\n").encode()
 
 
-async def _send(port: int, numbers: range) -> None:
-    """Send those pings on one connection, each after the answer to the last."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for number in numbers:
-        writer.write(_ping(number))
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert b"Beacon-Outcome: stored" in head
-        await reader.readexactly(43)
-    writer.close()
-    await writer.wait_closed()
-
-
 async def _send_all(port: int, begin: int, end: int) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(CONNECTIONS):
-            group.create_task(_send(port, range(begin + number, end, CONNECTIONS)))
+            some = map(_ping, range(begin + number, end, CONNECTIONS))
+            group.create_task(store_all(port, some))
 
 
 async def test_memory_does_not_grow_with_what_never_comes_twice(tmp_path):
-    flags = ("--set", "http.trusted_proxies=127.0.0.0/8", "--set", "store.min_free=0")
+    # Sites are counted up to a bound, which the warm-up has to reach.
+    sets = ("http.trusted_proxies=127.0.0.0/8", "store.min_free=0", "sites.max_active=1000")
+    flags = [word for each in sets for word in ("--set", each)]
     with start_server(tmp_path, *flags) as server:
         await _send_all(server.port, 0, WARM_UP)
         warm = _resident(server)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.raw import request
-from tests.support.server import Server
+from tests.support.server import Server, start_server
 from tests.support.wait import until
-from tests.support.wrapped import wrapped_server
 
 CALLS = "read,recvfrom,write,writev,pwrite64,sendto,sendmsg,fdatasync"
 SENDING = ("write", "writev", "sendto", "sendmsg")
@@ -37,7 +36,7 @@ def traced(tmp_path: Path) -> Iterator[tuple[Server, Path]]:
     # -D: the server is our child, strace is the one that stands aside.
     strace = ["strace", "-D", "-f", "-y", "-qq", "-s", "64", "-o", str(trace)]
     strace += ["-e", "signal=none", "-e", f"trace={CALLS}"]
-    with wrapped_server(tmp_path, strace) as server:
+    with start_server(tmp_path, wrapper=strace) as server:
         yield server, trace
 
 
@@ -84,3 +83,12 @@ def test_a_ping_is_written_then_synced_then_answered(traced, earlier):
     assert written[-1].ended < synced[-1].begun
     assert synced[-1].text.rstrip().endswith("= 0")
     assert synced[-1].ended < answer.begun
+
+
+def test_the_names_of_our_directories_are_on_the_disk_before_a_ping_is_taken(tmp_path: Path):
+    trace = tmp_path / "trace"
+    strace = ["strace", "-D", "-f", "-y", "-qq", "-o", str(trace), "-e", "signal=none"]
+    strace += ["-e", "trace=fsync"]
+    with start_server(tmp_path, wrapper=strace):
+        synced = set(re.findall(r"fsync\(\d+<([^>]+)>\)", trace.read_text()))
+        assert {str(tmp_path), str(tmp_path / "data")} <= synced

@@ -13,16 +13,34 @@ from tests.support.wait import until
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--set", "sites.file=/nowhere.toml"), "sites.file and stats.url are not part"),
-        (("--set", "stats.url=http://a.example"), "sites.file and stats.url are not part"),
+        (("--set", "sites.file=/nowhere.toml"), "/nowhere.toml: cannot be read"),
+        (("--set", "stats.url=http://a.example"), "stats.url is for role collector"),
         (("--kafka", "127.0.0.1:1", "--workers", "2"), "workers above 1"),
-        (("--kafka", "127.0.0.1:1", "--role", "collector"), "roles other than all"),
     ],
 )
 def test_what_is_asked_for_and_cannot_be_stops_the_start_and_is_named(tmp_path, flags, words):
     with start_server(tmp_path, *flags, wait=False) as server:
-        assert server.wait() == 1
+        assert server.wait() == 2  # bad configuration
         assert words in server.stderr_text()
+
+
+@pytest.mark.parametrize(("name", "flag"), [("http", "--port"), ("admin", "--admin-port")])
+def test_a_port_that_is_taken_stops_the_start_which_names_the_option(tmp_path, name, flag):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with start_server(tmp_path, flag, port, wait=False) as server:
+            assert server.wait() == 1
+            (said,) = server.logged("cannot start")
+    assert said["reason"].startswith("cannot listen on 127.0.0.1, port ")
+    assert f"{name}.port" in said["reason"]
+    assert flag in said["reason"]
+
+
+@pytest.mark.parametrize("role", ["collector", "stats"])
+def test_a_role_of_its_own_needs_kafka(tmp_path, role):
+    with start_server(tmp_path, "--role", role, wait=False) as server:
+        assert server.wait() == 2
+        assert f"role {role} needs kafka.bootstrap_servers" in server.stderr_text()
 
 
 def test_a_spool_with_events_is_not_left_behind_by_a_start_without_kafka(tmp_path):
@@ -31,7 +49,7 @@ def test_a_spool_with_events_is_not_left_behind_by_a_start_without_kafka(tmp_pat
         assert request(server.url, "/p.gif?s=a").outcome == "stored"
         assert server.terminate() == 0
     with start_server(tmp_path, wait=False) as server:
-        assert server.wait() == 1
+        assert server.wait() == 2
         assert "holds confirmed events that wait for Kafka" in server.stderr_text()
     with start_server(tmp_path, *flags) as server:
         assert request(server.url, "/p.gif?s=a").outcome == "stored"

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 
+from tests.support.metrics import scrape
+from tests.support.pings import Held, connections
 from tests.support.raw import read, request
 from tests.support.server import clean_environment, start_server
 from tests.support.tail import tail_events
@@ -43,6 +45,19 @@ def test_sigterm_answers_what_was_taken_and_exits_with_0(tmp_path):
         found = {event["id"] for event in tail_events(server.data_dir)}
     assert set(stored) <= found
     assert len(stored) > 20
+
+
+def test_sigterm_answers_each_request_that_it_found_under_way(tmp_path):
+    with start_server(tmp_path) as server, connections(server.port, 50) as clients:
+        held = Held(clients, "example")
+        until(lambda: scrape(server.admin_url)["beacon_requests_in_flight"] == len(clients))
+        server.signal(signal.SIGTERM)
+        until(lambda: not server.accepts)
+        held.end()
+        assert {answer.outcome for answer in held.answers().values()} == {"stored"}
+        assert server.wait() == 0
+        stored = [event["id"] for event in tail_events(server.data_dir)]
+        assert sorted(stored) == held.ids
 
 
 def test_idle_connections_do_not_delay_the_stop(tmp_path):

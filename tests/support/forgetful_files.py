@@ -48,6 +48,8 @@ class ForgetfulFiles:
         self.bytes_read = 0
         self.failing: dict[str, int] = {}
         """Name of a call → error number: it fails once with it."""
+        self.powered = True
+        """Else each call fails, and does nothing: for who does not know yet that all is over."""
         self._names: dict[str, Inode] = {}
         self._names_on_disk: dict[str, Inode] = {}
         self._open: dict[int, Inode] = {}
@@ -137,6 +139,8 @@ class ForgetfulFiles:
 
     def unlink(self, path: Path) -> None:
         self._call("unlink")
+        if path.name not in self._names:
+            raise FileNotFoundError(errno.ENOENT, "no such file")
         del self._names[path.name]
 
     def names(self, directory: Path) -> list[str]:
@@ -159,6 +163,8 @@ class ForgetfulFiles:
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
+        if not self.powered:
+            raise OSError(errno.EIO, "no power")
         if name in self.failing:
             number = self.failing.pop(name)
             raise OSError(number, errno.errorcode[number])

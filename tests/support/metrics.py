@@ -1,7 +1,8 @@
 """What `/metrics` says, and the equations that must hold in it."""
 
 import urllib.request
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -26,6 +27,13 @@ class Metrics:
             raise KeyError(name)
         return sum(values)
 
+    def get(self, name: str, otherwise: float) -> float:
+        """The sum over all labels, or `otherwise` where there is no such metric."""
+        try:
+            return self[name]
+        except KeyError:
+            return otherwise
+
     def labelled(self, name: str, **labels: str) -> float:
         """The value with at least these labels, summed over the others; 0 where there is none."""
         wanted = set(labels.items())
@@ -34,6 +42,16 @@ class Metrics:
             for (sample, found), value in self._samples.items()
             if sample == name and wanted <= set(found)
         )
+
+    def answered(self, routes: Collection[str]) -> Counter[tuple[str, str]]:
+        """Answers by route and outcome."""
+        found = Counter[tuple[str, str]]()
+        for (sample, labels), value in self._samples.items():
+            if sample == "beacon_requests_answered_total":
+                by = dict(labels)
+                if by["route"] in routes:
+                    found[by["route"], by["outcome"]] += int(value)
+        return found
 
     def check_ledger(self) -> None:
         """Assert the three equations."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.kafka import free_ports
 from tests.support.process import kill, spawn, tail
 from tests.support.wait import until
 
@@ -60,7 +61,7 @@ class Nginx:
 
 def prepare(prefix: Path, upstream: int) -> Nginx:
     """Write main configuration, certificate, and our site file with ports and paths of `prefix`."""
-    nginx = Nginx(prefix, _free_port(), _free_port())
+    nginx = Nginx(prefix, *free_ports(2))
     (prefix / "tls").mkdir(parents=True)
     _certificate(prefix / "tls")
     user = "user root;" if os.geteuid() == 0 else ""
@@ -136,12 +137,6 @@ def _certificate(directory: Path) -> None:
     ]
     command += ["-keyout", f"{directory}/privkey.pem", "-out", f"{directory}/fullchain.pem"]
     subprocess.run(command, check=True, capture_output=True, timeout=20)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

@@ -1,14 +1,19 @@
 """Pings numbered by the sender, who writes down what became of each: the oracle of fault tests."""
 
+import asyncio
 import contextlib
+import itertools
+import secrets
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tests.support.raw import Answer, read
 
 _TIMEOUT = 20.0
+_AT_A_TIME = 25
+_PIXEL = 43
+"""Bytes of the picture."""
 
 
 def ping_id(sender: int, number: int) -> str:
@@ -23,12 +28,55 @@ def pixel(event_id: str) -> bytes:
 
 @contextlib.contextmanager
 def connections(port: int, number: int) -> Iterator[list[socket.socket]]:
-    """So many open connections, closed at the block's end."""
+    """So many open connections, closed at the block's end.
+
+    From an address of their own, since ports are kept for a minute after: a few runs of a test that
+    opens thousands would use up those of one address.
+    """
+    own = (f"127.{secrets.randbelow(254) + 1}.{secrets.randbelow(256)}.1", 0)
     with contextlib.ExitStack() as stack:
         address = ("127.0.0.1", port)
         yield [
-            stack.enter_context(socket.create_connection(address, _TIMEOUT)) for _ in range(number)
+            stack.enter_context(socket.create_connection(address, _TIMEOUT, own))
+            for _ in range(number)
         ]
+
+
+class Held:
+    """Requests that are under way until we let them end: their last byte was not sent yet."""
+
+    def __init__(self, connections: Iterable[socket.socket], site: str) -> None:
+        self.ids = []
+        self._connections = list(connections)
+        for sender, connection in enumerate(self._connections):
+            self.ids.append(ping_id(0xE1D, sender))
+            body = b'{"s":"%b","id":"%b"}' % (site.encode(), self.ids[-1].encode())
+            head = b"POST /e HTTP/1.1\r\nHost: beacon.test\r\nContent-Length: %d\r\n\r\n"
+            connection.sendall(head % len(body) + body[:-1])
+
+    def end(self) -> None:
+        """Send the last bytes."""
+        for connection in self._connections:
+            connection.sendall(b"}")
+
+    def answers(self) -> dict[str, Answer]:
+        """By id. A connection that is closed without an answer raises, as for any client."""
+        every = zip(self.ids, self._connections, strict=True)
+        return {event_id: read(connection, "POST") for event_id, connection in every}
+
+
+async def store_all(port: int, requests: Iterable[bytes]) -> None:
+    """Send requests for pixels on one connection, some at a time; each is answered as stored."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    coming = iter(requests)
+    while some := list(itertools.islice(coming, _AT_A_TIME)):
+        writer.write(b"".join(some))
+        answers = await reader.readuntil(b"\r\n\r\n")
+        size = len(answers) + _PIXEL  # of each: they are alike
+        answers += await reader.readexactly(size * len(some) - len(answers))
+        assert answers.count(b"Beacon-Outcome: stored") == len(some)
+    writer.close()
+    await writer.wait_closed()
 
 
 @dataclass(slots=True)
@@ -56,41 +104,3 @@ class Sent:
         assert self.confirmed <= found, f"lost: {sorted(self.confirmed - found)[:5]}"
         assert found <= self.tried, f"never sent: {sorted(found - self.tried)[:5]}"
         assert len(stored) == len(found), "stored twice"
-
-
-class Senders:
-    """Threads that ping over connections of their own until stopped or cut off."""
-
-    def __init__(self, sent: Sent) -> None:
-        self._sent = sent
-        self._started = 0
-
-    @contextlib.contextmanager
-    def pinging(self, port: int, threads: int = 4) -> Iterator[None]:
-        """Ping a server for as long as the block lasts."""
-        stop = threading.Event()
-        running = [
-            threading.Thread(target=self._ping, args=(port, self._started + number, stop.is_set))
-            for number in range(threads)
-        ]
-        self._started += threads
-        for thread in running:
-            thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for thread in running:
-                thread.join()
-
-    def _ping(self, port: int, sender: int, stopped: Callable[[], bool]) -> None:
-        with (
-            contextlib.suppress(OSError, ValueError),  # cut off, or half an answer: the server died
-            socket.create_connection(("127.0.0.1", port), _TIMEOUT) as connection,
-        ):
-            number = 0
-            while not stopped():
-                event_id, number = ping_id(sender, number), number + 1
-                self._sent.tried.add(event_id)
-                connection.sendall(pixel(event_id))
-                self._sent.note(event_id, read(connection))

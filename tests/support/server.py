@@ -2,16 +2,16 @@
 
 import itertools
 import json
-import os
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.process import kill, spawn, tail
+from tests.support.process import clean_environment, kill, spawn, tail
 from tests.support.wait import until
 
 START_TIMEOUT = 30.0
@@ -58,6 +58,15 @@ class Server:
     def running(self) -> bool:
         """Whether the process has not ended."""
         return self.process.poll() is None
+
+    @property
+    def accepts(self) -> bool:
+        """Whether it takes connections; once it does not, all that a stop closes is closed."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except OSError:
+            return False
+        return True
 
     def stdout_text(self) -> str:
         """Everything written to standard output so far."""
@@ -112,20 +121,35 @@ class Server:
 
 
 def start_server(
-    directory: Path, *flags: str, env: Mapping[str, str] | None = None, wait: bool = True
+    directory: Path,
+    *flags: str,
+    env: Mapping[str, str] | None = None,
+    wait: bool = True,
+    wrapper: Sequence[str] = (),
 ) -> Server:
     """Run `ingest serve` with `flags` on free ports, data in `directory`/data, and wait for it.
 
     `env` is added to the environment; `BEACON_…` variables of whoever runs the tests are not seen.
     Later flags win, so `--port` and `--data-dir` can be given. With `wait=False` it is returned at
-    once, for tests of a start that fails.
+    once, for tests of a start that fails. `wrapper`: words in front of the command, of a program
+    that does something to it, such as strace or prlimit.
     """
     number = next(n for n in itertools.count() if not (directory / f"server-{n}.stderr").exists())
     stdout, stderr = directory / f"server-{number}.stdout", directory / f"server-{number}.stderr"
     data_dir = directory / "data"
     if "--data-dir" in flags:
         data_dir = Path(flags[len(flags) - flags[::-1].index("--data-dir")])
-    command = [sys.executable, "-m", "ingest", "serve", "--port", "0", "--admin-port", "0"]
+    command = [
+        *wrapper,
+        sys.executable,
+        "-m",
+        "ingest",
+        "serve",
+        "--port",
+        "0",
+        "--admin-port",
+        "0",
+    ]
     command += ["--data-dir", str(data_dir), *flags]
     process = spawn(command, env=clean_environment(env), stdout=stdout, stderr=stderr)
     server = Server(process, data_dir, stdout, stderr)
@@ -136,9 +160,3 @@ def start_server(
             server.kill()
             raise
     return server
-
-
-def clean_environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return our environment without `BEACON_…` variables, `added` over it."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BEACON_")}
-    return kept | dict(added or {})

@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,15 @@ def small_disk(directory: Path, size: int) -> Iterator[Path]:
     finally:
         # Lazy: a server that is still being killed may hold a file open for a moment.
         subprocess.run(_as_root(["umount", "-l", str(directory)]), check=True)
+
+
+def fill(file: Path) -> None:
+    """Take every byte that is left."""
+    with file.open("ab", buffering=0) as ballast:
+        for size in (4096, 1):
+            with suppress(OSError):  # full: that is the aim
+                while ballast.write(b"x" * size):
+                    pass
 
 
 def _mount_or_fail(command: list[str]) -> None:
