@@ -105,8 +105,8 @@ async def strict_page(strict_browser: BrowserContext) -> AsyncIterator[Page]:
     await strict_browser.clear_cookies()
 
 
-@pytest.fixture
-def watch(page: Page, server: Server) -> Iterator[Watch]:
+@pytest_asyncio.fixture(loop_scope="package")
+async def watch(page: Page, server: Server) -> AsyncIterator[Watch]:
     """A test fails that leaves errors on its page's console; those it means it clears."""
     made = Watch(page, server)
     yield made

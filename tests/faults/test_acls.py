@@ -24,8 +24,8 @@ def strict(tmp_path_factory):
 
 
 @pytest.fixture
-def rig(tmp_path, strict):
-    """A collector that may do nothing at all yet."""
+async def rig(tmp_path, strict):
+    """A collector that may do nothing at all yet; the next one's may not either."""
     login = {
         "security_protocol": "SASL_PLAINTEXT",
         "sasl_username": USER,
@@ -35,6 +35,8 @@ def rig(tmp_path, strict):
     made = Rig(tmp_path, strict, ("--kafka", strict.sasl, *options))
     yield made
     made.server.kill()
+    for topics in (made.prefix, f"{made.prefix}.rejected"):
+        await forbid(strict, topics, Operation.WRITE)
 
 
 def _away(rig):
