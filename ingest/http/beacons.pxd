@@ -9,7 +9,7 @@ from ingest.http.answers cimport Answers
 from ingest.http.in_flight cimport InFlight
 from ingest.log.accumulator cimport Accumulator
 
-cdef object _STORED, _DIRECT, _EVENTS
+cdef object _STORED, _DIRECT, _EVENTS, _tuple
 
 cdef class Beacons:
     cdef Collector _collector

@@ -25,6 +25,7 @@ _SETTLED = {
     Settled.FAILED: Outcome.FAILED,
 }
 _STORED, _DIRECT, _EVENTS = Outcome.STORED, Settled.DIRECT, Route.EVENTS
+_tuple = tuple.__new__
 
 Done = Callable[[Reply], None]
 Offer = Callable[[bytes, bytes, int], None]
@@ -97,7 +98,7 @@ class Beacons:
             waiting.decided(Outcome.SHED)
             return
         event = (verdict.site, verdict.event, verdict.time)
-        record = tuple.__new__(Record, event)  # as `Record(…)`, in a fifth of the time
+        record = _tuple(Record, event)  # as `Record(…)`, in a fifth of the time
         if self._durable:
             size = len(verdict.site) + len(verdict.event) + RECORD_OVERHEAD
             self._accumulator.take(record, size, waiting)

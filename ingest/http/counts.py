@@ -23,7 +23,12 @@ class RequestCounts:
     def __init__(self) -> None:
         self.received = 0
         """Requests with a complete head, or one that was refused."""
-        self.answered = _from_zero()
+        self._answered = _from_zero()
+        # Those since the last answer of another kind: most answers are as the one before, and
+        # looking a pair up costs 0.15 µs.
+        self._same = 0
+        self._route = Route.NONE
+        self._outcome = Outcome.PAGE
         self.aborted = 0
         """Requests whose client left before the answer."""
         self.in_flight = 0
@@ -31,6 +36,12 @@ class RequestCounts:
         """Open now."""
         self.turned_away = 0
         """Connections closed at once, above `http.max_connections`."""
+
+    @property
+    def answered(self) -> Counter[tuple[Route, Outcome]]:
+        """Requests answered, by route and outcome."""
+        self._put_down()
+        return self._answered
 
     @property
     def shed(self) -> int:
@@ -45,9 +56,16 @@ class RequestCounts:
     def answer(self, route: Route, outcome: Outcome) -> None:
         """Count a request that was answered."""
         self.in_flight -= 1
-        self.answered[route, outcome] += 1
+        if route is not self._route or outcome is not self._outcome:
+            self._put_down()
+            self._route, self._outcome = route, outcome
+        self._same += 1
 
     def abort(self) -> None:
         """Count a request whose client left."""
         self.in_flight -= 1
         self.aborted += 1
+
+    def _put_down(self) -> None:
+        self._answered[self._route, self._outcome] += self._same
+        self._same = 0
