@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.arguments import above_zero, at_least_one
 from benchmarks.peers.ours import Ours
 from benchmarks.scenarios.bench import bench, one, warmed
 from benchmarks.scenarios.effort import Effort
@@ -44,9 +45,9 @@ def main(words: Sequence[str]) -> int:
     """Run what the words say; returns the exit code."""
     parser = argparse.ArgumentParser(prog="benchmarks before-after", description=__doc__)
     parser.add_argument("--other", type=Path, required=True, help="a checkout of another commit")
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=2)
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--rounds", type=at_least_one, default=8)
+    parser.add_argument("--seconds", type=above_zero, default=2)
+    parser.add_argument("--connections", type=at_least_one, default=64)
     parsed = parser.parse_args(words)
     scenario = Scenario("before-after", "?", (Setting("saturation", parsed.connections),))
     effort = Effort(parsed.rounds, parsed.seconds, 0.5, 4, 1, warming=8)

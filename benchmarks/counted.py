@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from benchmarks import catching_up
 from benchmarks.alone import alone
+from benchmarks.arguments import at_least_one
 from benchmarks.broker import running_broker
 from benchmarks.catching_up import CatchUp, Log
 from benchmarks.counting import Memory, Rate, memory_of, plain_memory_of, rate
@@ -31,9 +32,9 @@ _COUNTING, _CATCHING_UP, _MEMORY = _PARTS = ("counting", "catching-up", "memory"
 def main(arguments: Sequence[str]) -> int:
     """Run, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks counted")
-    parser.add_argument("--events", type=int, default=200_000)
-    parser.add_argument("--sites", type=int, default=100_000, help="of the memory figure")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--events", type=at_least_one, default=200_000)
+    parser.add_argument("--sites", type=at_least_one, default=100_000, help="of the memory figure")
+    parser.add_argument("--rounds", type=at_least_one, default=3)
     parser.add_argument("--only", choices=_PARTS, nargs="+", default=_PARTS)
     parser.add_argument("--out", type=Path, help="directory for counted.json, counted-table.md")
     parsed = parser.parse_args(arguments)

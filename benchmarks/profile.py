@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.arguments import above_zero, at_least_one
 from benchmarks.broker import running_broker
 from benchmarks.load.generate import Generator
 from benchmarks.load.plan import Plan, Target, Visits
@@ -33,11 +34,11 @@ def main(arguments: Sequence[str]) -> int:
     """Return the exit code: 1 if there is no flame graph."""
     parser = argparse.ArgumentParser(prog="benchmarks profile", description=__doc__)
     add = parser.add_argument
-    add("--seconds", type=float, default=15.0, help="to look at the server (default 15)")
-    add("--connections", type=int, default=512)
+    add("--seconds", type=above_zero, default=15.0, help="to look at the server (default 15)")
+    add("--connections", type=at_least_one, default=512)
     add("--store", action="store_true", help="on its own store, not on Kafka")
-    add("--pings", type=int, default=20_000, help="of the table of steps")
-    add("--rounds", type=int, default=5, help="of the table of steps")
+    add("--pings", type=at_least_one, default=20_000, help="of the table of steps")
+    add("--rounds", type=at_least_one, default=5, help="of the table of steps")
     add("--steps-only", action="store_true", help="no flame graph")
     add("--out", type=Path, default=Path("flame.svg"), help="default flame.svg")
     parsed = parser.parse_args(arguments)

@@ -11,7 +11,6 @@ like: kill the broker, stop it, fill the disk, kill the server.
 import argparse
 import asyncio
 import json
-import math
 import os
 import sys
 import uuid
@@ -22,6 +21,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from benchmarks.arguments import above_zero, not_negative
 from benchmarks.reconcile import Answers, Pace, Report, send
 from benchmarks.reconcile_found import Tally, settled
 from benchmarks.reconcile_places import CannotLook, Place, Store, Topic
@@ -168,20 +168,6 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _above_zero(text: str) -> float:
-    number = float(text)
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks reconcile",
@@ -190,11 +176,9 @@ def _parser() -> argparse.ArgumentParser:
         "is proved: bad words, nothing to look at, or nothing was confirmed.",
     )
     parser.add_argument("url", type=_url, help="the server, such as http://127.0.0.1:8080")
+    parser.add_argument("--rate", type=above_zero, default=200, help="pings a second (default 200)")
     parser.add_argument(
-        "--rate", type=_above_zero, default=200, help="pings a second (default 200)"
-    )
-    parser.add_argument(
-        "--seconds", type=_above_zero, default=10, help="how long to send (default 10)"
+        "--seconds", type=above_zero, default=10, help="how long to send (default 10)"
     )
     _add_where(parser)
     _add_waits(parser)
@@ -227,13 +211,13 @@ def _add_where(parser: argparse.ArgumentParser) -> None:
 def _add_waits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settle",
-        type=_seconds,
+        type=not_negative,
         default=3,
         help="seconds without news to wait once nothing is missing (default 3)",
     )
     parser.add_argument(
         "--patience",
-        type=_seconds,
+        type=not_negative,
         default=60,
         help="seconds without news to wait while something is missing (default 60)",
     )

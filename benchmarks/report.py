@@ -74,12 +74,14 @@ def how(saved: Saved) -> str:
 def _where(saved: Saved) -> str:
     about, machine = saved.about, saved.about["machine"]
     effort = about.get("effort", {})
+    built = {True: ", profile-guided", False: ", **not profile-guided**", None: ""}
+    build = built[about.get("profile_guided")]
     hot = {True: ", compiled", False: ", **not compiled**", None: ""}[about.get("compiled")]
     busy = f"**Provisional:** {saved.busy}\n" if saved.busy else ""
     return (
         f"{machine['cpu']}, {machine['cores']} cores, {machine.get('memory_gb', '?')} GB, Linux "
         f"{machine.get('kernel', '?')}, load {machine['load_before']:.1f} before. Python "
-        f"{about.get('python', '?')}{hot}; {about.get('kafka', 'Kafka unknown')}, "
+        f"{about.get('python', '?')}{build}{hot}; {about.get('kafka', 'Kafka unknown')}, "
         f"{effort.get('partitions', '?')} partitions. Commit {about.get('commit', 'unknown')}, "
         f"{about.get('date', '?')}, {about.get('seconds', '?')} s in all.\n{busy}"
     )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import cpu
+from benchmarks.arguments import above_zero, at_least_one
 from benchmarks.peers.ours import OursStore
 from benchmarks.peers.peer import Place, free_port, running
 from benchmarks.report import spread
@@ -55,17 +56,17 @@ class _Server(NamedTuple):
 def main(arguments: Sequence[str]) -> int:
     """Run, and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks viewers")
-    parser.add_argument("--viewers", type=int, default=1_000)
-    parser.add_argument("--seconds", type=float, default=15.0, help="of each half of a round")
-    parser.add_argument("--pings", type=float, default=5.0, help="a second")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--viewers", type=at_least_one, default=1_000)
+    parser.add_argument("--seconds", type=above_zero, default=15.0, help="of each half of a round")
+    parser.add_argument("--pings", type=above_zero, default=5.0, help="a second")
+    parser.add_argument("--rounds", type=at_least_one, default=5)
     parsed = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory, _server(directory) as at:
         costs = [
             asyncio.run(_measure(at, parsed.viewers, parsed.seconds, parsed.pings))
             for _ in range(parsed.rounds)
         ]
-    print(_table(costs, parsed.viewers, parsed.pings))
+    print(said(costs, parsed.viewers, parsed.pings))
     print(f"load of the machine {os.getloadavg()[0]:.1f}", file=sys.stderr)
     return 0
 
@@ -134,7 +135,10 @@ def _ping(port: int) -> None:
         raise RuntimeError(f"not stored: {outcome}")
 
 
-def _table(costs: Sequence[Cost], viewers: int, pings: float) -> str:
+def said(costs: Sequence[Cost], viewers: int, pings: float) -> str:
+    """A table. Ends the program where nothing was sent of which it could tell the cost."""
+    if not all(cost.messages for cost in costs):
+        raise SystemExit("viewers: they heard nothing in a round; give it more --seconds")
     each = [cost.added / viewers / cost.messages * 1e6 for cost in costs]
     return "\n".join(
         [

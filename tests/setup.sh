@@ -37,13 +37,8 @@ apt_install() {
 
 is_python() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; }
 
-# Whether it is built with profile-guided optimisation (docs/performance.md). Debian's is, and does
-# not say so: the configuration that it shows is that of its shared library.
-is_optimised() {
-    "$1" -c 'import sys, sysconfig
-said = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-sys.exit(not said and "deb_system" not in sysconfig.get_scheme_names())'
-}
+# Alone: the folder of a script is where Python looks for modules first.
+is_optimised() { "$1" -I benchmarks/python_build.py; }
 
 header_of() { "$1" -c 'import sysconfig; print(sysconfig.get_paths()["include"] + "/Python.h")'; }
 

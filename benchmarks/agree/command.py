@@ -17,6 +17,7 @@ from statistics import median
 from tqdm import tqdm
 
 from benchmarks.agree.generators import PERCENTILES, Found, ours, vegeta, wrk
+from benchmarks.arguments import above_zero, at_least_one
 from benchmarks.cpu import pinned
 from benchmarks.load.plan import Plan, Target, Visits
 from benchmarks.peers.build import VEGETA, VEGETA_VERSION
@@ -98,8 +99,8 @@ def comparisons() -> list[Comparison]:
 def main(arguments: Sequence[str]) -> int:
     """Return the exit code: 0 all within 10 %, 1 not, or one is missing."""
     parser = argparse.ArgumentParser(prog="benchmarks agree", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--rounds", type=at_least_one, default=5)
+    parser.add_argument("--seconds", type=above_zero, default=3)
     parser.add_argument("--out", type=Path, help="directory for agree.md")
     parsed = parser.parse_args(arguments)
     told = _about(parsed.rounds, parsed.seconds)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks.arguments import above_zero, at_least_one, not_negative, share
 from benchmarks.load.generate import Generator, GeneratorFailed
 from benchmarks.load.plan import Kind, Plan, Target, Visits
 from benchmarks.load.result import Result, as_json
@@ -85,20 +86,6 @@ def _plan(parsed: argparse.Namespace) -> Plan:
     )
 
 
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return number
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="benchmarks load",
@@ -107,22 +94,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("url", help="where pings go, such as http://127.0.0.1:8080/p.gif")
-    add("--rate", type=_positive, help="requests a second; without it as many as are answered")
-    add("--seconds", type=_positive, default=10.0, help="how long (default 10)")
-    add("--warm-up", type=float, default=1.0, help="seconds before, not reported (default 1)")
-    add("--connections", type=_count, default=64, help="open at once (default 64)")
+    add("--rate", type=above_zero, help="requests a second; without it as many as are answered")
+    add("--seconds", type=above_zero, default=10.0, help="how long (default 10)")
+    add(
+        "--warm-up", type=not_negative, default=1.0, help="seconds before, not reported (default 1)"
+    )
+    add("--connections", type=at_least_one, default=64, help="open at once (default 64)")
     add("--kind", type=Kind, choices=list(Kind), default=Kind.PIXEL, help="default pixel")
     add("--post-path", default="/e", help="where --kind mixed posts JSON (default /e)")
     add("--sticky", action="store_true", help="each connection is one browser's own")
-    add("--pings-per-connection", type=_count, metavar="K", help="then it is closed; default: kept")
-    add("--new-connections-rate", type=float, default=0.0, metavar="R",
+    add(
+        "--pings-per-connection",
+        type=at_least_one,
+        metavar="K",
+        help="then it is closed; default: kept",
+    )
+    add("--new-connections-rate", type=not_negative, default=0.0, metavar="R",
         help="connections a second that are closed and opened anew")  # fmt: skip
-    add("--sites", type=_count, default=1_000, help="popular by Zipf's law (default 1000)")
-    add("--opt-outs", type=float, default=0.02, help="share of visitors (default 0.02)")
+    add("--sites", type=at_least_one, default=1_000, help="popular by Zipf's law (default 1000)")
+    add("--opt-outs", type=share, default=0.02, help="share of visitors (default 0.02)")
     add("--seed", type=int, default=1, help="the same seed sends the same pings (default 1)")
-    add("--timeout", type=_positive, default=20.0, help="seconds for an answer (default 20)")
-    add("--processes", type=_count, default=1, help="of the generator (default 1)")
-    add("--max-lag", type=float, default=1.0, metavar="MS",
+    add("--timeout", type=above_zero, default=20.0, help="seconds for an answer (default 20)")
+    add("--processes", type=at_least_one, default=1, help="of the generator (default 1)")
+    add("--max-lag", type=not_negative, default=1.0, metavar="MS",
         help="lateness of sending at p99 above which nothing is reported, unless it is below a "
         "tenth of the latency (default 1)")  # fmt: skip
     add("--json", type=Path, metavar="FILE", help="also write a report for programs")

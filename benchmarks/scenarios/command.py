@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.arguments import above_zero, at_least_one, not_negative
 from benchmarks.peers.all import FAULTY, OURS, PEERS, YARDSTICK
 from benchmarks.peers.command import table
 from benchmarks.peers.peer import Peer
@@ -129,16 +130,22 @@ def _parser() -> argparse.ArgumentParser:
     add("--plan", action="store_true", help="say what would be done and how long, and do nothing")
     add(
         "--minutes",
-        type=float,
+        type=above_zero,
         help="of all; cells are shortened to fit (default 60, record 15, quick 2.5)",
     )
     add("--scenarios", default="", help=", ".join(scenario.name for scenario in SCENARIOS))
     add("--only", default="", help="parts of servers' names, by commas; nginx runs always")
-    add("--rounds", type=int, help="default 5, quick 3")
-    add("--seconds", type=float, help="a cell; default what fits, at most 5")
-    add("--long-seconds", type=float, help="of memory over time; default 600, quick 5, record 60")
-    add("--warming", type=float, help="seconds at most, of each server before its first cell")
-    add("--partitions", type=int, default=4)
+    add("--rounds", type=at_least_one, help="default 5, quick 3")
+    add("--seconds", type=above_zero, help="a cell; default what fits, at most 5")
+    add(
+        "--long-seconds",
+        type=above_zero,
+        help="of memory over time; default 600, quick 5, record 60",
+    )
+    add(
+        "--warming", type=not_negative, help="seconds at most, of each server before its first cell"
+    )
+    add("--partitions", type=at_least_one, default=4)
     add("--seed", type=int, default=1)
     add("--out", type=Path, help="directory for NAME.json, NAME.md and the plots")
     add("--name", default="report", help="of the report's files")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.broker import JARS
 from benchmarks.peers.peer import ROOT, Peer, said_version, which
+from benchmarks.python_build import is_profile_guided
 from ingest.compiled import is_compiled
 
 
@@ -26,6 +27,7 @@ def about(peers: Sequence[Peer]) -> dict[str, object]:
             "load_before": os.getloadavg()[0],
         },
         "python": platform.python_version(),
+        "profile_guided": is_profile_guided(),
         "compiled": is_compiled(),
         "kafka": _kafka(),
         "servers": {

@@ -120,9 +120,15 @@ def test_how_servers_were_warmed_what_is_missing_and_what_was_left_out_are_told(
     assert how(Saved({}, _cells())) == ""
 
 
-def test_where_it_was_measured_stands_on_top_and_that_it_was_not_compiled():
-    about = canned.saved().about | {"compiled": False, "kafka": "Apache Kafka 4.1.0, Java 17.0.15"}
+def test_where_it_was_measured_stands_on_top_and_how_python_and_we_were_built():
+    about = canned.saved().about | {
+        "python": "3.11.2",
+        "profile_guided": False,
+        "compiled": False,
+        "kafka": "Apache Kafka 4.1.0, Java 17.0.15",
+    }
     text = how(Saved(about, _cells()))
     assert text.startswith("A processor, 2 cores, ? GB, Linux ?, load 0.2 before.")
-    assert "**not compiled**; Apache Kafka 4.1.0, Java 17.0.15, ? partitions." in text
+    assert "Python 3.11.2, **not profile-guided**, **not compiled**; Apache Kafka 4.1.0" in text
+    assert "Java 17.0.15, ? partitions." in text
     assert "Commit 0123456789abcdef, 2026-11-24" in text

@@ -11,6 +11,7 @@ from benchmarks.peers.all import FAULTY, OURS, PEERS
 from benchmarks.peers.nginx import Nginx
 from benchmarks.peers.ours import Ours, OursAlone, OursFar, OursStore
 from benchmarks.peers.python import Plain
+from benchmarks.python_build import is_profile_guided
 from benchmarks.scenarios.bench import DELAY, bench, cases, rounds
 from benchmarks.scenarios.command import main
 from benchmarks.scenarios.effort import Effort, Pace
@@ -156,5 +157,6 @@ def test_a_report_says_the_machine_the_commit_and_what_is_missing(monkeypatch):
     assert said["machine"]["cores"] >= 1
     assert said["machine"]["memory_gb"] > 0
     assert said["compiled"] is is_compiled()
+    assert said["profile_guided"] is is_profile_guided()
     assert said["kafka"].startswith("Apache Kafka 4.")
     assert said["commit"]
