@@ -13,7 +13,7 @@ MINUTES ?= 15
 
 run:
 	@tests/setup.sh run
-	@echo "Soon, in another terminal:"
+	@echo "Soon, in another terminal$(if $(ARGS), (on the port that the server names)):"
 	@echo "  curl -i 'http://127.0.0.1:8080/p.gif?s=example&u=https://example.org/'"
 	@echo "  curl -i -H 'Content-Type: application/json' -d '{\"site\":\"example\",\"name\":\"heartbeat\"}' http://127.0.0.1:8080/e"
 	@echo "and '$(BIN)/ingest tail' shows what was stored. Ctrl-C stops the server."

@@ -122,7 +122,7 @@ class Result:
             doubts.append(
                 f"pings were sent {lag * 1e3:.2f} ms late at the 99th percentile (at most "
                 f"{max(max_lag, _SHARE * latency) * 1e3:.2f} ms): give it more --processes, "
-                "cores of its own, or a lower --rate"
+                "cores of its own, or a lower --rate; or take figures so late by --max-lag"
             )
         return doubts
 
