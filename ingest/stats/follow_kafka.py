@@ -100,7 +100,7 @@ class KafkaFollower:
         consumer = self._consumer or await self._connect()
         records = consumer.getmany(timeout_ms=_WAIT_MS, max_records=_RECORDS)
         fetched = await answered(records, ANSWER)
-        self._reason = ""
+        self._say_readable()
         newest = None
         for partition, found in fetched.items():
             await self._keeper.apply([each.value for each in found if each.value is not None])
@@ -120,6 +120,12 @@ class KafkaFollower:
             self._reason = reason
             fields = {"topic": self._topic, "reason": reason}
             _logger.warning("events cannot be read from Kafka", extra={"fields": fields})
+
+    def _say_readable(self) -> None:
+        if self._reason:
+            self._reason = ""
+            fields = {"topic": self._topic}
+            _logger.info("events are read from Kafka again", extra={"fields": fields})
 
     async def _connect(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(

@@ -28,6 +28,7 @@ class NowReader:
         self._topic = config.topic(NAME)
         self._numbers: dict[str, int] = {}
         self._stopping = False
+        self._away = False
         self._task: asyncio.Task[None] | None = None
         self.as_of: int | None = None
         """When the stats role last gave a sign of life, in epoch milliseconds."""
@@ -56,17 +57,25 @@ class NowReader:
         return dict(self._numbers)
 
     async def _run(self) -> None:
-        warned = False
         while not self._stopping:
             try:
                 await self._read()
-                warned = False
             except UNREACHABLE as error:
-                if not warned:
-                    fields = {"topic": self._topic, "reason": str(translate(error))}
-                    _logger.warning("numbers of visitors cannot be read", extra={"fields": fields})
-                    warned = True
+                self._say_away(str(translate(error)))
                 await asyncio.sleep(_AFTER_FAILURE)
+
+    def _say_away(self, reason: str) -> None:
+        """Say it once, not with every try."""
+        if not self._away:
+            self._away = True
+            fields = {"topic": self._topic, "reason": reason}
+            _logger.warning("numbers of visitors cannot be read", extra={"fields": fields})
+
+    def _say_readable(self) -> None:
+        if self._away:
+            self._away = False
+            fields = {"topic": self._topic}
+            _logger.info("numbers of visitors are read again", extra={"fields": fields})
 
     async def _read(self) -> None:
         """Read from the beginning; until the end, what was known before stands."""
@@ -82,6 +91,7 @@ class NowReader:
             consumer.assign([partition])
             await consumer.seek_to_beginning(partition)
             end = (await answered(consumer.end_offsets([partition]), ANSWER))[partition]
+            self._say_readable()
             heard = time()
             while not self._stopping:
                 fetched = await answered(consumer.getmany(timeout_ms=_WAIT_MS), ANSWER)

@@ -129,6 +129,35 @@ async def test_during_an_outage_it_says_since_when_it_is_delayed(own_broker, tmp
         await until_async(lambda: follower.lag.since is None, 60, "no delay")
 
 
+async def test_each_outage_is_said_once_and_its_end_too(own_broker, tmp_path, caplog):
+    broker = own_broker
+    caplog.set_level(logging.INFO, "ingest.stats")
+    config = Kafka(bootstrap_servers=(broker.bootstrap,), topic_prefix=broker.topic_prefix())
+    await create(config)
+    await create_now(config)
+    follows = ["events cannot be read from Kafka", "events are read from Kafka again"]
+    reads = ["numbers of visitors cannot be read", "numbers of visitors are read again"]
+
+    def said(words: list[str]) -> list[str]:
+        return [line for line in caplog.messages if line in words]
+
+    reader = NowReader(config)
+    async with counting(config, tmp_path / "state", Clock()) as follower:
+        await until_async(lambda: follower.lag.since is None, 60, "the events")
+        broker.kill()
+        await until_async(lambda: said(follows) == follows[:1], 60, "the outage")
+        reader.start()
+        try:
+            await until_async(lambda: said(reads) == reads[:1], 60, "the reader's")
+            broker.start()
+            await until_async(lambda: said(follows) == follows, 60, "the end")
+            await until_async(lambda: said(reads) == reads, 60, "the reader's end")
+            broker.kill()
+            await until_async(lambda: said(follows) == [*follows, follows[0]], 60, "another one")
+        finally:
+            await reader.stop()
+
+
 async def test_numbers_are_published_when_they_change_and_read(config, tmp_path):
     clock = Clock()
     async with counting(config, tmp_path / "state", clock) as follower:
