@@ -7,6 +7,7 @@ from setuptools import setup
 
 _COMPILED = (
     "beacon/agent",
+    "beacon/browser",
     "beacon/collect",
     "beacon/consent",
     "beacon/cut",
@@ -15,11 +16,13 @@ _COMPILED = (
     "beacon/geo",
     "beacon/headers",
     "beacon/hit",
+    "beacon/known",
     "beacon/network",
     "beacon/percent",
     "beacon/query",
     "beacon/remembered",
     "beacon/sanitise",
+    "beacon/scan",
     "beacon/site",
     "beacon/sites",
     "beacon/times",

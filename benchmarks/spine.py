@@ -18,11 +18,13 @@ from benchmarks.load.plan import Target, Visits
 from benchmarks.load.visitors import requests
 from benchmarks.report import spread
 from ingest.app import enrichment
+from ingest.beacon.browser import Browsers
 from ingest.beacon.collect import Collector
-from ingest.beacon.consent import opted_out, optout_unreadable
+from ingest.beacon.consent import has_no_cookies, has_opted_out
 from ingest.beacon.fields import PIXEL_NAMES, TITLE_LIMIT
 from ingest.beacon.geo import Geo
-from ingest.beacon.hit import Hit
+from ingest.beacon.hit import Hit, hit_of
+from ingest.beacon.known import ACCEPT_LANGUAGE, USER_AGENT
 from ingest.beacon.network import TrustedProxies
 from ingest.beacon.query import read_query
 from ingest.beacon.sanitise import clean
@@ -90,6 +92,7 @@ class _Spine:
         self._proxies = TrustedProxies(config.http.trusted_proxies)
         self._tools = enrichment(config, self._proxies, Geo(None), os.urandom, now())
         self._collector = Collector(self._tools)
+        self._browsers = Browsers(self._tools.agents, self._tools.headers)
         own = OwnOrigin(config.http.public_url, self._proxies)
         self._answers = Answers(own, VisitorMode.HASH, lambda _site: None)
         self._max_headers = config.http.max_headers
@@ -100,14 +103,14 @@ class _Spine:
     def inputs(self, raw: bytes) -> _Inputs:
         """What each step is given."""
         head = parse_head(raw, 0, self._max_headers)
-        hit = Hit(Route.PIXEL, head.method, head.path, head.query, head.headers, b"", self._peer)
+        hit = hit_of(Route.PIXEL, head, b"", self._peer)
         verdict = self._collector.collect(hit, self._now).verdicts[0]
         if verdict.outcome is not Outcome.STORED:
             raise ValueError(f"a ping of the load generator is {verdict.outcome}, not stored")
         return _Inputs(
             raw,
             hit,
-            self._proxies.client(hit.peer, hit.headers),
+            self._proxies.client_of(hit.peer, head),
             dict(read_query(hit.query, PIXEL_NAMES).values),
             orjson.loads(verdict.event),
             verdict,
@@ -120,18 +123,17 @@ class _Spine:
         return {
             "parse the head": lambda p: parse_head(p.raw, 0, self._max_headers),
             "consent": self._consent,
-            "anonymise the address": lambda p: self._proxies.client(p.hit.peer, p.hit.headers),
-            "name the browser": lambda p: tools.agents.read(p.hit.headers),
+            "anonymise the address": lambda p: self._proxies.client_of(p.hit.peer, p.hit.head),
+            "name the browser, pick headers": self._browser,
             "look up the place (no database)": lambda p: tools.geo.place(p.network),
-            "pick headers": lambda p: tools.headers.pick(p.hit.headers),
             "read the query": lambda p: read_query(p.hit.query, PIXEL_NAMES),
             "clean url and referrer": lambda p: (
                 clean_url(p.values["url"]), clean_url(p.values["referrer"])
             ),
             "clean the title": lambda p: clean(p.values["title"], TITLE_LIMIT),
             "number the visitor": lambda p: number(
-                at, b"site", p.network, p.hit.headers[b"user-agent"],
-                p.hit.headers[b"accept-language"],
+                at, b"site", p.network, p.hit.head.value(USER_AGENT),
+                p.hit.head.value(ACCEPT_LANGUAGE),
             ),
             "make an id": lambda _p: tools.ids.new(at),
             "write the event as JSON": lambda p: orjson.dumps(p.event),
@@ -140,11 +142,16 @@ class _Spine:
         }  # fmt: skip
 
     def _consent(self, ping: _Inputs) -> None:
-        headers, consent = ping.hit.headers, self._tools.consent
-        opted_out(headers)
+        head, consent = ping.hit.head, self._tools.consent
+        has_opted_out(head)
         consent.ignored(ping.hit)
-        optout_unreadable(headers)
-        consent.share(headers)
+        has_no_cookies(head)
+        consent.share(head)
+
+    def _browser(self, ping: _Inputs) -> None:
+        head = ping.hit.head
+        agent, language = head.value(USER_AGENT), head.value(ACCEPT_LANGUAGE)
+        self._browsers.of(head, agent or b"", language or b"")
 
     def _respond(self, ping: _Inputs) -> bytes:
         answer = self._answers.single(ping.hit, ping.verdict, Outcome.STORED)

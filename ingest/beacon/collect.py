@@ -7,7 +7,8 @@ import orjson
 
 from ingest.beacon.agent import Agent, Agents
 from ingest.beacon.body import BadBody, read_body, read_object
-from ingest.beacon.consent import Consent, opted_out, optout_unreadable
+from ingest.beacon.browser import Browsers
+from ingest.beacon.consent import Consent, has_no_cookies, has_opted_out
 from ingest.beacon.cut import cut
 from ingest.beacon.event_id import EventIds, normal
 from ingest.beacon.fields import (
@@ -22,6 +23,7 @@ from ingest.beacon.fields import (
 from ingest.beacon.geo import NOWHERE, Geo, Place
 from ingest.beacon.headers import AllowedHeaders
 from ingest.beacon.hit import Hit
+from ingest.beacon.known import ACCEPT_LANGUAGE, REFERER, USER_AGENT
 from ingest.beacon.network import TrustedProxies
 from ingest.beacon.query import Given, read_query
 from ingest.beacon.rejection import Rejection
@@ -84,29 +86,24 @@ class Enrichment:
 class Visit:
     """What all events of one request share."""
 
-    __slots__ = ("agent", "headers", "network", "now", "place", "received", "share", "uid")
+    __slots__ = (
+        "agent", "headers", "language", "network", "now", "place", "received", "share", "uid",
+        "user_agent",
+    )  # fmt: skip
 
-    def __init__(
-        self,
-        now: int,
-        received: str,
-        network: str,
-        share: bool,
-        agent: Agent,
-        place: Place,
-        headers: Mapping[str, str],
-        uid: int | None,
-    ) -> None:
-        self.now = now
-        """Epoch milliseconds of receipt."""
-        self.received = received
-        self.network = network
-        self.share = share
-        self.agent = agent
-        self.place = place
-        self.headers = headers
-        self.uid = uid
-        """The visitor's number from the cookie, in cookie mode."""
+    now: int
+    """Epoch milliseconds of receipt."""
+    received: str
+    network: str
+    share: bool
+    agent: Agent
+    place: Place
+    headers: Mapping[str, str]
+    user_agent: bytes
+    """As sent, as is the language; empty where it was not."""
+    language: bytes
+    uid: int | None
+    """The visitor's number from the cookie, in cookie mode."""
 
 
 class Collector:
@@ -115,9 +112,8 @@ class Collector:
     def __init__(self, enrichment: Enrichment) -> None:
         self._proxies = enrichment.proxies
         self._consent = enrichment.consent
-        self._headers = enrichment.headers
         self._sites = enrichment.sites
-        self._agents = enrichment.agents
+        self._browsers = Browsers(enrichment.agents, enrichment.headers)
         self._geo = enrichment.geo
         self._visitors = enrichment.visitors
         self._by_cookie = enrichment.visitor_mode is VisitorMode.COOKIE
@@ -136,11 +132,11 @@ class Collector:
             raise
 
     def _collected(self, hit: Hit, now: int) -> Collected:
-        if opted_out(hit.headers):
+        if has_opted_out(hit.head):
             return _OPTED_OUT
         if self._consent.ignored(hit):
             return _IGNORED
-        if optout_unreadable(hit.headers):
+        if has_no_cookies(hit.head):
             self.counts.optout_unreadable += 1
         visit = self._visit(hit, now)
         if hit.route is _PIXEL:
@@ -150,17 +146,20 @@ class Collector:
         return self._body(hit, visit)
 
     def _visit(self, hit: Hit, now: int) -> Visit:
-        network = self._proxies.client(hit.peer, hit.headers)
-        return Visit(
-            now,
-            self._times.text(now),
-            network,
-            self._consent.share(hit.headers),
-            self._agents.read(hit.headers),
-            self._geo.place(network),
-            self._headers.pick(hit.headers),
-            uid_cookie(hit.headers) if self._by_cookie else None,
-        )
+        head = hit.head
+        visit = Visit()
+        visit.now = now
+        visit.received = self._times.text(now)
+        visit.network = self._proxies.client_of(hit.peer, head)
+        visit.share = self._consent.share(head)
+        visit.user_agent = head.value(USER_AGENT) or b""
+        visit.language = head.value(ACCEPT_LANGUAGE) or b""
+        browser = self._browsers.of(head, visit.user_agent, visit.language)
+        visit.agent = browser.agent
+        visit.headers = browser.headers
+        visit.place = self._geo.place(visit.network)
+        visit.uid = uid_cookie(head.all()) if self._by_cookie else None
+        return visit
 
     def _body(self, hit: Hit, visit: Visit) -> Collected:
         try:
@@ -207,10 +206,10 @@ class Collector:
             "share": visit.share,
             "device": agent.device,
         }
-        _put_page(event, values, hit.headers, rules.urls, dropped)
+        _put_page(event, values, hit, rules.urls, dropped)
         if self._sites.listed:
             event["origin"] = rules.origin(hit.headers, event.get("url"))
-        number = self._put_visitor(event, visit, site, hit.headers)
+        number = self._put_visitor(event, visit, site)
         _put_known(event, visit)
         read_plain(values, event, dropped)
         _put_props(event, values, dropped)
@@ -242,7 +241,6 @@ class Collector:
         event: dict[str, object],
         visit: Visit,
         site: str,
-        headers: Mapping[bytes, bytes],
     ) -> int | None:
         if visit.network:
             event["ip"] = visit.network
@@ -252,8 +250,8 @@ class Collector:
                 visit.now,
                 site.encode(),
                 visit.network,
-                headers.get(b"user-agent", b""),
-                headers.get(b"accept-language", b""),
+                visit.user_agent,
+                visit.language,
             )
         event["visitor"] = number
         return number
@@ -328,7 +326,7 @@ def _widget(route: Route, values: Mapping[str, object]) -> str:
 def _put_page(
     event: dict[str, object],
     values: Mapping[str, object],
-    headers: Mapping[bytes, bytes],
+    hit: Hit,
     urls: PageUrls,
     dropped: list[str],
 ) -> None:
@@ -336,7 +334,7 @@ def _put_page(
     truncated: list[str] = []
     if _put_url(event, urls, "url", values.get("url"), dropped, truncated):
         event["url_source"] = "field"
-    elif referer := headers.get(b"referer"):
+    elif referer := hit.head.value(REFERER):
         page = urls.clean(referer.decode("utf-8", "replace"))
         if page is not None:
             event["url"], event["url_source"] = page.value, "referer"

@@ -1,22 +1,36 @@
 # C types of consent.py.
-from ingest.beacon.hit cimport Hit
+cimport cython
+
+from ingest.beacon.hit cimport Hit, RequestHead
+from ingest.beacon.scan cimport holds
 
 cdef frozenset _IMAGES
 cdef object _BADGE
 cdef bytes _OPTED_OUT, _OWS
+cdef Py_ssize_t COOKIE, HOST, PURPOSE, REFERER, SEC_FETCH_DEST, SEC_FETCH_STORAGE_ACCESS
+cdef Py_ssize_t SEC_PURPOSE
 
 cpdef bint opted_out(dict headers)
 cpdef bint gpc(dict headers)
 cpdef bint dnt(dict headers)
 cpdef bint optout_unreadable(dict headers)
-cdef bint _any(tuple signals, dict headers)
-cdef bint _is_one(bytes value)
-cdef bint _is_prefetch(dict headers)
+cpdef bint has_opted_out(RequestHead head) except -1
+cpdef bint has_no_cookies(RequestHead head) except -1
+cdef bint _has_optout(bytes cookies) except -1
+cdef bint _says_none(bytes value) except -1
+@cython.locals(known=Py_ssize_t)
+cdef bint _any(tuple signals, RequestHead head) except -1
+cdef bint _is_one(bytes value) except -1
+@cython.locals(known=Py_ssize_t, value=bytes)
+cdef bint _is_prefetch(RequestHead head) except -1
 
 cdef class Consent:
     cdef tuple _dropping
     cdef tuple _unsharing
     cdef frozenset _own
-    cpdef bint ignored(self, Hit hit)
-    cpdef bint share(self, dict headers)
-    cdef bint _is_only_looked_at(self, Hit hit)
+    cdef Py_ssize_t _asking, _asking_not_to_share
+    @cython.locals(head=RequestHead)
+    cpdef bint ignored(self, Hit hit) except -1
+    cpdef bint share(self, RequestHead head) except -1
+    @cython.locals(head=RequestHead, host=bytes, referer=bytes)
+    cdef bint _is_only_looked_at(self, Hit hit) except -1

@@ -2,15 +2,27 @@
 
 from collections.abc import Collection, Mapping
 
-from ingest.beacon.hit import Hit
+from ingest.beacon.hit import Hit, RequestHead
+from ingest.beacon.known import (
+    COOKIE,
+    DNT,
+    HOST,
+    PURPOSE,
+    REFERER,
+    SEC_FETCH_DEST,
+    SEC_FETCH_STORAGE_ACCESS,
+    SEC_GPC,
+    SEC_PURPOSE,
+    mask,
+)
 from ingest.beacon.origin import origin_of
 from ingest.beacon.query import read_query
+from ingest.beacon.scan import holds
 from ingest.config import Signal, Signals
 from ingest.outcome import Route
 
 Headers = Mapping[bytes, bytes]
 OPTOUT_COOKIE = "optout"
-_GPC, _DNT = b"sec-gpc", b"dnt"
 _OPTED_OUT = b"optout=1"
 _OWS = b" \t"
 _IMAGES = frozenset({Route.PIXEL, Route.BADGE})
@@ -24,25 +36,42 @@ def opted_out(headers: Headers) -> bool:
     Cookies are split at `;` and nowhere else: quotes mean nothing (RFC 6265, 5.4), so that no
     other cookie can hide the opt-out.
     """
-    cookies = headers.get(b"cookie")
-    if cookies is None or _OPTED_OUT not in cookies:
+    return _has_optout(headers.get(b"cookie"))
+
+
+def has_opted_out(head: RequestHead) -> bool:
+    """The same of a head whose fields nobody has read yet."""
+    return _has_optout(head.value(COOKIE))
+
+
+def _has_optout(cookies: bytes | None) -> bool:
+    if cookies is None or not holds(cookies, _OPTED_OUT):
         return False
     return _OPTED_OUT in [pair.strip(_OWS) for pair in cookies.split(b";")]
 
 
 def gpc(headers: Headers) -> bool:
     """Whether Global Privacy Control is on (`Sec-GPC: 1`)."""
-    return _is_one(headers.get(_GPC))
+    return _is_one(headers.get(b"sec-gpc"))
 
 
 def dnt(headers: Headers) -> bool:
     """Whether Do Not Track is on (`DNT: 1`)."""
-    return _is_one(headers.get(_DNT))
+    return _is_one(headers.get(b"dnt"))
 
 
 def optout_unreadable(headers: Headers) -> bool:
     """Whether the browser says that it keeps cookies from us, so that no opt-out can be seen."""
-    return headers.get(b"sec-fetch-storage-access", b"").strip() == b"none"
+    return _says_none(headers.get(b"sec-fetch-storage-access"))
+
+
+def has_no_cookies(head: RequestHead) -> bool:
+    """The same of a head whose fields nobody has read yet."""
+    return _says_none(head.value(SEC_FETCH_STORAGE_ACCESS))
+
+
+def _says_none(value: bytes | None) -> bool:
+    return value is not None and value.strip() == b"none"
 
 
 class Consent:
@@ -50,31 +79,35 @@ class Consent:
 
     def __init__(self, signals: Signals, own_origins: Collection[str]) -> None:
         """`own_origins`, if known, are this server's: a badge on its own pages is no ping."""
-        pairs = ((_GPC, signals.gpc), (_DNT, signals.dnt))
-        self._dropping = tuple([name for name, meaning in pairs if meaning is Signal.DROP])
-        self._unsharing = tuple([name for name, meaning in pairs if meaning is Signal.SHARE])
+        pairs = ((SEC_GPC, signals.gpc), (DNT, signals.dnt))
+        self._dropping = tuple([known for known, meaning in pairs if meaning is Signal.DROP])
+        self._unsharing = tuple([known for known, meaning in pairs if meaning is Signal.SHARE])
+        self._asking = mask((SEC_PURPOSE, PURPOSE, *self._dropping))
+        self._asking_not_to_share = mask(self._unsharing)
         self._own = frozenset([origin_of(origin.encode()) for origin in own_origins])
 
     def ignored(self, hit: Hit) -> bool:
         """Whether a request is no visit, or one that is not to be stored."""
-        headers = hit.headers
         if hit.method == b"HEAD" and hit.route in _IMAGES:
             return True
-        if _is_prefetch(headers) or _any(self._dropping, headers):
+        head = hit.head
+        # Mostly none of these fields is there, which one look at the bits tells.
+        if head.seen & self._asking and (_is_prefetch(head) or _any(self._dropping, head)):
             return True
         return hit.route is _BADGE and self._is_only_looked_at(hit)
 
-    def share(self, headers: Headers) -> bool:
+    def share(self, head: RequestHead) -> bool:
         """Whether the event may go to partners."""
-        return not _any(self._unsharing, headers)
+        return not (head.seen & self._asking_not_to_share and _any(self._unsharing, head))
 
     def _is_only_looked_at(self, hit: Hit) -> bool:
         """Whether a badge is not to count, is opened by itself, or stands on our own pages."""
-        if hit.headers.get(b"sec-fetch-dest") == b"document":
+        head = hit.head
+        if head.value(SEC_FETCH_DEST) == b"document":
             return True
         if read_query(hit.query, _PING).values.get("ping") == "0":
             return True
-        referer = hit.headers.get(b"referer")
+        referer = head.value(REFERER)
         if not referer:
             return False
         page = origin_of(referer)
@@ -82,17 +115,17 @@ class Consent:
             return page in self._own
         # Without public_url the host's name: a proxy on a site's own host looks the same.
         # Either scheme: behind a proxy that ends TLS ours is not known here, the host's name is.
-        host = hit.headers.get(b"host", b"")
+        host = head.value(HOST) or b""
         return host != b"" and page in (
             origin_of(b"http://%b" % host),
             origin_of(b"https://%b" % host),
         )
 
 
-def _any(signals: tuple[bytes, ...], headers: Headers) -> bool:
+def _any(signals: tuple[int, ...], head: RequestHead) -> bool:
     """Whether any of the signals is on. A loop: a generator costs more than the looking."""
-    for name in signals:  # noqa: SIM110
-        if _is_one(headers.get(name)):
+    for known in signals:  # noqa: SIM110
+        if _is_one(head.value(known)):
             return True
     return False
 
@@ -104,10 +137,10 @@ def _is_one(value: bytes | None) -> bool:
     return value == b"1" or b"1" in [part.strip(_OWS) for part in value.split(b",")]
 
 
-def _is_prefetch(headers: Headers) -> bool:
+def _is_prefetch(head: RequestHead) -> bool:
     """`Sec-Purpose: prefetch;prerender`, and `Purpose: prefetch` of older browsers."""
-    for name in (b"sec-purpose", b"purpose"):
-        value = headers.get(name)
+    for known in (SEC_PURPOSE, PURPOSE):
+        value = head.value(known)
         if value is not None:
             tokens = value.lower().replace(b",", b";").split(b";")
             if b"prefetch" in [token.strip(_OWS) for token in tokens]:

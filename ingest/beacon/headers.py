@@ -18,7 +18,7 @@ class AllowedHeaders:
     def __init__(self, names: Sequence[str]) -> None:
         """Names in lower case."""
         self._names = tuple(names)
-        self._raw_names = tuple(name.encode() for name in names)
+        self.raw_names = tuple(name.encode() for name in names)
         self._remembered = Remembered(self._picked, _REMEMBERED)
 
     def pick(self, headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
@@ -28,7 +28,7 @@ class AllowedHeaders:
         """
         size = 0
         values = []
-        for name in self._raw_names:
+        for name in self.raw_names:
             value = headers.get(name, b"")
             values.append(value)
             size += len(value)

@@ -1,11 +1,28 @@
 # C types of network.py.
 cimport cython
 
+from ingest.beacon.cut cimport cut_text
+from ingest.beacon.hit cimport RequestHead
+from ingest.beacon.scan cimport same
+
+cdef unsigned char _COLON, _DOT, _ZERO, _NINE
+cdef bytes _HEX
+cdef Py_ssize_t FORWARDED, X_FORWARDED_FOR
+
 @cython.locals(
     dots=Py_ssize_t, dot=Py_ssize_t, digits=Py_ssize_t, number=Py_ssize_t, at=Py_ssize_t,
-    char=Py_UCS4,
+    byte=cython.uchar,
 )
-cdef Py_ssize_t _last_dot(str address)
+cdef Py_ssize_t _last_dot(bytes address) except -1
+
+@cython.locals(
+    groups=Py_ssize_t, digits=Py_ssize_t, kept=Py_ssize_t, at=Py_ssize_t, gap=bint,
+    first=cython.uchar, byte=cython.uchar,
+)
+cdef Py_ssize_t _third_group(bytes address) except -1
+
+@cython.locals(end=Py_ssize_t)
+cdef str _plain_network(bytes address)
 
 cpdef str anonymise(str address)
 
@@ -18,3 +35,6 @@ cdef bytes _given(dict headers, bytes name)
 cdef class TrustedProxies:
     cdef tuple _v4, _v6
     cpdef str client(self, peer, dict headers)
+    cpdef str client_of(self, peer, RequestHead head)
+    @cython.locals(plain=str, text=str)
+    cdef str _told(self, peer, bytes forwarded_for, bytes forwarded)

@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from socket import AF_INET6, inet_ntop, inet_pton
 
-from ingest.beacon.hit import Peer
+from ingest.beacon.cut import cut_text
+from ingest.beacon.hit import Peer, RequestHead
+from ingest.beacon.known import FORWARDED, X_FORWARDED_FOR
+from ingest.beacon.scan import same
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
@@ -19,6 +22,9 @@ _V4_AND_PORT = re.compile(r"([0-9.]{7,15}):[0-9]{1,5}").fullmatch
 _BRACKETED = re.compile(r"\[([^\[\]]*)\](?::[0-9]{1,5})?").fullmatch
 _OWS = " \t"
 _LONGEST = 100  # the longest IPv6 text with a zone id, brackets and a port has 80
+_COLON, _DOT, _ZERO, _NINE = b":.09"
+_HEX = bytes(byte in b"0123456789abcdef" for byte in range(256))
+"""Whether a byte is a hexadecimal digit as RFC 5952 has them."""
 _HOPS = 64  # more than any honest request has: who stands beyond them is unknown
 
 _V4_BITS = 0xFFFF_FFFF
@@ -42,12 +48,21 @@ def anonymise(address: str) -> str:
     """Return the network's address of a client address: `192.0.2.0`, `2001:db8:1::` (RFC 5952).
 
     Takes a port, brackets, a zone id and spaces around. Anything else gives the empty string.
-    Plain addresses take a short way: IPv4 is cut as text, IPv6 as bytes.
+    Plain addresses take short ways.
     """
-    dot = _last_dot(address)
-    if dot > 0:
-        return address[:dot] + ".0"
-    return _plain_ipv6(address) or parsed_network(address)
+    raw = address.encode("utf-8", "surrogatepass")
+    return _plain_network(raw) or _plain_ipv6(address) or parsed_network(address)
+
+
+def _plain_network(address: bytes) -> str:
+    """The network of an address that is plain at a glance, cut out of its text; else nothing."""
+    end = _last_dot(address)
+    if end > 0:
+        return cut_text(address, 0, end) + ".0"
+    end = _third_group(address)
+    if end == 0 or same(address, 0, 5, b"2002:") or same(address, 0, 3, b"64:"):
+        return ""
+    return cut_text(address, 0, end) + "::"
 
 
 def parsed_network(address: str) -> str:
@@ -67,18 +82,49 @@ def _plain_ipv6(address: str) -> str:
     return "" if number.startswith(_MAY_CARRY) else _ipv6_text(number)
 
 
-def _last_dot(address: str) -> int:
+def _third_group(address: bytes) -> int:
+    """Where the third group ends in an IPv6 address; 0 for any other text.
+
+    And 0 unless its first three groups are written as RFC 5952 does and none is zero, so that they
+    and `::` are the network, and for forms that are seldom: `_plain_ipv6` sees to them.
+    """
+    groups = digits = kept = first = 0
+    gap = False
+    for at, byte in enumerate(address):
+        if byte == _COLON and digits > 0:
+            groups += 1
+            if groups <= 3:
+                if first == _ZERO:
+                    return 0
+                kept = at
+            digits = 0
+        elif byte == _COLON:
+            if gap or groups < 3:
+                return 0
+            gap = True
+        elif _HEX[byte] and digits < 4:
+            if digits == 0:
+                first = byte
+            digits += 1
+        else:
+            return 0
+    if digits == 0:
+        return 0
+    return kept if (groups < 7 and gap) or (groups == 7 and not gap) else 0
+
+
+def _last_dot(address: bytes) -> int:
     """Where the last dot stands in four numbers from 0 to 255 without leading zeros; else 0."""
     dots = dot = digits = number = 0
-    for at, char in enumerate(address):
-        if "0" <= char <= "9":
+    for at, byte in enumerate(address):
+        if _ZERO <= byte <= _NINE:
             if digits > 0 and number == 0:
                 return 0
-            number = 10 * number + ord(char) - 48
+            number = 10 * number + byte - _ZERO
             digits += 1
             if number > 255:
                 return 0
-        elif char == "." and digits > 0:
+        elif byte == _DOT and digits > 0:
             dots += 1
             dot, digits, number = at, 0, 0
         else:
@@ -115,14 +161,24 @@ class TrustedProxies:
         """
         if not peer.trusted:
             return peer.network
-        value = _given(headers, b"x-forwarded-for")
-        if value is not None:
-            text = value.decode("latin-1")
-            return anonymise(text) if "," not in text else self._first_unknown(_hops(text), peer)
-        value = _given(headers, b"forwarded")
-        if value is None:
+        return self._told(peer, headers.get(b"x-forwarded-for"), headers.get(b"forwarded"))
+
+    def client_of(self, peer: Peer, head: RequestHead) -> str:
+        """The same of a head whose fields nobody has read yet."""
+        if not peer.trusted:
             return peer.network
-        hops = [_parameter(element, "for") for element in _elements(value)]
+        return self._told(peer, head.value(X_FORWARDED_FOR), head.value(FORWARDED))
+
+    def _told(self, peer: Peer, forwarded_for: bytes | None, forwarded: bytes | None) -> str:
+        plain = "" if forwarded_for is None else _plain_network(forwarded_for)
+        if plain:
+            return plain
+        if forwarded_for is not None and forwarded_for.strip():
+            text = forwarded_for.decode("latin-1")
+            return anonymise(text) if "," not in text else self._first_unknown(_hops(text), peer)
+        if forwarded is None or not forwarded.strip():
+            return peer.network
+        hops = [_parameter(element, "for") for element in _elements(forwarded)]
         return self._first_unknown(hops, peer)
 
     def https(self, peer: Peer, headers: Mapping[bytes, bytes]) -> bool:

@@ -1,8 +1,8 @@
 # C types of gate.py.
 cimport cython
 
-from ingest.beacon.hit cimport Hit
-from ingest.http.beacon_routes cimport is_plain, takes
+from ingest.beacon.hit cimport hit_of
+from ingest.http.beacon_routes cimport RouteOf, is_plain, takes
 from ingest.http.counts cimport RequestCounts
 from ingest.http.head cimport Head, parse_head
 from ingest.http.in_flight cimport InFlight, cost
@@ -16,7 +16,8 @@ cdef double _NEVER
 cdef class Gate:
     cdef Shared _shared
     cdef RequestCounts _counts
-    cdef object _beacons, _peer, _phase, _route, _route_of
+    cdef object _beacons, _peer, _phase, _route
+    cdef RouteOf _route_of
     cdef InFlight _in_flight
     cdef Head _head
     cdef bytes _raw

@@ -5,7 +5,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import cast
 
-from ingest.beacon.hit import Hit, Peer
+from ingest.beacon.hit import Peer, hit_of
 from ingest.http import cors
 from ingest.http.beacon_routes import is_plain, takes
 from ingest.http.head import Head, Refusal, parse_head
@@ -196,7 +196,7 @@ class Gate:
             self._reading = False
             self._transport.pause_reading()
             self._hold(self._held + len(self._buffer) - self._at)
-            if self._in_flight.full:
+            if self._in_flight.is_full():
                 self._transport.abort()  # a 503 to this may not overtake the answer that is owed
 
     def _resume_reading(self) -> None:
@@ -227,7 +227,7 @@ class Gate:
                 raise _head_too_large(self._max_head)
         head = parse_head(data, begin, self._max_headers)
         self._at = head.end
-        self._take(head, data if begin == 0 and head.end == len(data) else data[begin : head.end])
+        self._take(head, head.raw)
         return True
 
     def _check_partial(self, data: bytes, begin: int) -> None:
@@ -246,14 +246,14 @@ class Gate:
             self._raw = b"partial"
             self.deadline = self._shared.loop.time() + config.head_timeout
         self._hold(len(data) - begin)
-        if self._in_flight.full:
+        if self._in_flight.is_full():
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, _NO_ROOM)
 
     def _take(self, head: Head, raw: bytes) -> None:
         """A good head: wait for its body, or hand it over."""
         self._counts.begin()
         self._head, self._raw = head, raw
-        self._route = self._route_of(head.path)
+        self._route = self._route_of.of(head)
         self._phase = _BODY
         limit = self._max_body
         if head.length > limit:
@@ -265,7 +265,7 @@ class Gate:
         self._hold(cost(head, raw, limit))
         if head.length:
             self.deadline = self._shared.loop.time() + self._shared.config.body_timeout
-        if self._in_flight.full and self._body_is_to_come(head):
+        if self._in_flight.is_full() and self._body_is_to_come(head):
             self._turn_away(head)
 
     def _take_body(self) -> bool:
@@ -290,8 +290,7 @@ class Gate:
         # Only what the answer needs is kept: the rest goes with `hit`.
         self._keep, self._old, self._head_only = head.keep_alive, head.old, head.method == b"HEAD"
         self._head, self._raw = None, b""
-        hit = Hit(self._route, head.method, head.path, head.query, head.headers, body, self._peer)
-        self._beacons.handle(hit, self._answer)
+        self._beacons.handle(hit_of(self._route, head, body, self._peer), self._answer)
         return True
 
     def _swallow(self, data: bytes) -> None:
@@ -383,10 +382,7 @@ class Gate:
     def _turn_away(self, head: Head) -> None:
         """Answer at once instead of reading a body that there is no room for."""
         if takes(head.method, self._route):
-            hit = Hit(
-                self._route, head.method, head.path, head.query, head.headers, b"", self._peer
-            )
-            self._refuse(self._beacons.turn_away(hit))
+            self._refuse(self._beacons.turn_away(hit_of(self._route, head, b"", self._peer)))
         else:
             self._refuse_body(HTTPStatus.SERVICE_UNAVAILABLE, _NO_ROOM)
 

@@ -2,40 +2,71 @@
 cimport cython
 
 from ingest.beacon.cut cimport cut
+from ingest.beacon.hit cimport RequestHead
+from ingest.beacon.known cimport recognise
+from ingest.beacon.scan cimport same, span
 
-cdef bytes _IN_NAME, _IN_VALUE
+cdef bytes _IN_NAME, _IN_VALUE, _IN_QUERY, _IN_PATH, _IN_PORT, _IN_HOST
+cdef bytes _GET, _POST, _HTTP_1_1, _HTTP_1_0
 cdef unsigned char _CR, _LF, _SPACE, _TAB, _COLON, _HASH, _QUESTION, _SLASH
-cdef dict _KNOWN
 cdef frozenset _METHODS
+cdef Py_ssize_t HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE
+cdef Py_ssize_t _FIELDS, _SINGLE, _FRAMING, _ANY_NUMBER, _LONGEST_BODY
 
-cdef class Head:
-    cdef readonly bytes method
-    cdef readonly str path
-    cdef readonly bytes query
-    cdef readonly dict headers
+cdef class Head(RequestHead):
+    cdef readonly bytes raw
     cdef readonly bint old
     cdef readonly bint keep_alive
-    cdef readonly object length
+    cdef readonly Py_ssize_t length
     cdef readonly bint chunked
     cdef readonly bint special
     cdef readonly Py_ssize_t end
+    cdef Py_ssize_t _start, _path_begin, _path_end, _line_end, _repeated
+    cdef Py_ssize_t _begins[24]
+    cdef Py_ssize_t _ends[24]
+    cdef str _text
+    cdef dict _all
+    @cython.locals(start=Py_ssize_t)
+    cpdef bint has_path(self, bytes path) except -1
+    @cython.locals(start=Py_ssize_t, path=bytes, text=str)
+    cpdef str whole_path(self)
+    @cython.locals(at=Py_ssize_t, headers=dict)
+    cpdef dict all(self)
+    @cython.locals(bit=Py_ssize_t, start=Py_ssize_t)
+    cpdef bytes value(self, Py_ssize_t known)
+    @cython.locals(bit=Py_ssize_t)
+    cdef _note(self, Py_ssize_t known, Py_ssize_t begin, Py_ssize_t end)
+    @cython.locals(at=Py_ssize_t, begin=Py_ssize_t, end=Py_ssize_t)
+    cdef bint _has_plain_host(self) except -1
+
+@cython.locals(read=Head, end=Py_ssize_t)
+cpdef Head parse_head(bytes head, Py_ssize_t start, Py_ssize_t max_headers)
+
+@cython.locals(
+    method_end=Py_ssize_t, begin=Py_ssize_t, question=Py_ssize_t, target_end=Py_ssize_t,
+    line_end=Py_ssize_t,
+)
+cdef bint _glance(Head read, bytes head, Py_ssize_t start) except -1
 
 @cython.locals(
     line_end=Py_ssize_t, method_end=Py_ssize_t, target_end=Py_ssize_t, begin=Py_ssize_t,
-    question=Py_ssize_t, method=bytes, version=bytes, path=bytes, query=bytes, old=bint, read=Head,
+    question=Py_ssize_t, method=bytes, version=bytes,
 )
-cpdef Head parse_head(bytes head, Py_ssize_t start, Py_ssize_t max_headers)
+cdef _read_line(Head read, bytes head, Py_ssize_t start)
 
 @cython.locals(question=Py_ssize_t, byte=cython.uchar)
 cdef Py_ssize_t _path_end(bytes head, Py_ssize_t at, Py_ssize_t end) except -1
 
 @cython.locals(
-    headers=dict, count=Py_ssize_t, begin=Py_ssize_t, spelled=bytes,
+    count=Py_ssize_t, begin=Py_ssize_t, name_end=Py_ssize_t, value=Py_ssize_t, known=Py_ssize_t
 )
-cdef _read_fields(Head read, bytes head, Py_ssize_t at, Py_ssize_t max_headers)
+cdef Py_ssize_t _read_fields(
+    Head read, bytes head, Py_ssize_t at, Py_ssize_t max_headers, dict headers
+) except -1
 
-@cython.locals(name=bytes)
-cdef _put(dict headers, bytes spelled, bytes value)
+cdef _put(dict headers, bytes name, bytes value)
 
-@cython.locals(host=bytes, connection=bytes, length=bytes)
-cdef _check(Head read, dict headers)
+cdef _check(Head read)
+
+@cython.locals(connection=bytes, length=bytes, coding=bytes, expectation=bytes)
+cdef _check_framing(Head read)

@@ -1,10 +1,25 @@
 """One request's head, read in one pass and checked strictly (RFC 9112). Compiled: head.pxd."""
 
 import re
-from functools import lru_cache
+import sys
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from ingest.beacon.cut import cut
+from ingest.beacon.hit import RequestHead
+from ingest.beacon.known import (
+    CONNECTION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    EXPECT,
+    HOST,
+    NAMES,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    mask,
+    recognise,
+)
+from ingest.beacon.scan import same, span
 
 _METHODS = frozenset(
     b"ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL "
@@ -16,22 +31,17 @@ _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 _AUTHORITY = rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 _HOST = re.compile(_AUTHORITY)
 _ABSOLUTE = re.compile(rb"https?://" + _AUTHORITY + rb"(/.*)", re.IGNORECASE)
-_SHORT = 256
-"""Bytes of a `Host` that is remembered at most."""
 _SEPARATOR = {b"cookie": b"; "}
-_SINGLE = frozenset((b"host", b"content-length", b"content-type"))
-_COMMON = (
-    "Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Connection",
-    "Content-Length", "Content-Type", "Cookie", "DNT", "Forwarded", "Host", "Origin", "Pragma",
-    "Priority", "Purpose", "Referer", "Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform",
-    "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Fetch-Storage-Access", "Sec-GPC",
-    "Sec-Purpose", "User-Agent", "Via", "X-Forwarded-For", "X-Forwarded-Host",
-    "X-Forwarded-Proto", "X-Real-IP", "X-Request-ID",
-)  # fmt: skip
-_KNOWN = {
-    spelled.encode(): name.lower().encode() for name in _COMMON for spelled in (name, name.lower())
-}
-"""Names as they are mostly spelled: one object for each, whose hash is known."""
+_SINGLE = mask((HOST, CONTENT_LENGTH, CONTENT_TYPE))
+_FRAMING = mask((CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE))
+_FIELDS = 24
+if len(NAMES) != _FIELDS:
+    raise ValueError("a head has no room for the fields that are known")
+_ANY_NUMBER = sys.maxsize
+_LONGEST_BODY = 1 << 62
+"""What a `Content-Length` above it counts as: neither is ever taken."""
+_GET, _POST = b"GET", b"POST"
+_HTTP_1_1, _HTTP_1_0 = b"HTTP/1.1", b"HTTP/1.0"
 
 _CR, _LF, _SPACE, _TAB, _COLON, _HASH, _QUESTION, _SLASH = b"\r\n \t:#?/"
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -39,6 +49,13 @@ _IN_NAME = bytes(byte in _TOKEN for byte in range(256))
 """RFC 9110, 5.6.2: whether a byte may stand in a field's name."""
 _IN_VALUE = bytes(byte == 0x09 or 0x20 <= byte != 0x7F for byte in range(256))
 """RFC 9110, 5.5: whether a byte may stand in a field's value."""
+
+_IN_QUERY = bytes(0x20 < byte < 0x7F and byte != _HASH for byte in range(256))
+"""Whether a byte may stand in a target."""
+_IN_PATH = bytes(allowed and byte != _QUESTION for byte, allowed in enumerate(_IN_QUERY))
+_IN_PORT = bytes(0x30 <= byte <= 0x39 for byte in range(256))
+_IN_HOST = bytes(_HOST.fullmatch(bytes((byte,))) is not None for byte in range(256))
+"""Whether a byte may stand in a name that is a `Host`."""
 
 
 class Refusal(Exception):
@@ -50,24 +67,17 @@ class Refusal(Exception):
         self.detail = detail
 
 
-class Head:
-    """What a request's head says."""
+class Head(RequestHead):
+    """What a request's head says. Of its fields only positions are kept, until one is asked for."""
 
-    def __init__(
-        self,
-        method: bytes,
-        path: str,
-        query: bytes,
-        old: bool,
-    ) -> None:
-        self.method = method
-        self.path = path
-        """As sent, without the query."""
-        self.query = query
-        self.headers: dict[bytes, bytes] = {}
-        """Names in lower case, repeated fields joined; names with an underscore left out, since
-        other servers on the way may take `x_forwarded_for` for `x-forwarded-for`."""
-        self.old = old
+    def __init__(self, raw: bytes, start: int) -> None:
+        """`raw`: bytes among which the head begins at `start`."""
+        self.method = b""
+        self.query = b""
+        self.seen = 0
+        self.raw = raw
+        """The head's bytes, and nothing else."""
+        self.old = False
         """HTTP/1.0: the answer says whether the connection stays."""
         self.keep_alive = True
         self.length = 0
@@ -77,6 +87,73 @@ class Head:
         """`Expect` or `Upgrade`: not for the fast lane."""
         self.end = 0
         """Where the bytes behind it begin."""
+        self._start = start
+        self._path_begin = self._path_end = self._line_end = start
+        self._begins = [0] * 24  # as many as `_FIELDS`; a C array's size stands in the source
+        self._ends = [0] * 24
+        self._repeated = 0
+        self._text: str | None = None
+        self._all: dict[bytes, bytes] | None = None
+
+    def whole_path(self) -> str:
+        """As sent, without the query."""
+        text = self._text
+        if text is None:
+            start = self._start
+            path = cut(self.raw, self._path_begin - start, self._path_end - start)
+            self._text = text = path.decode("ascii")
+        return text
+
+    def has_path(self, path: bytes) -> bool:
+        """Whether that is its path, of which no text is made."""
+        start = self._start
+        return same(self.raw, self._path_begin - start, self._path_end - start, path)
+
+    def all(self) -> Mapping[bytes, bytes]:
+        """Names in lower case, repeated fields joined; names with an underscore left out, since
+        other servers on the way may take `x_forwarded_for` for `x-forwarded-for`."""
+        if self._all is None:
+            headers: dict[bytes, bytes] = {}
+            at = self._line_end - self._start
+            _read_fields(self, self.raw, at, _ANY_NUMBER, headers)
+            self._all = headers
+        return self._all
+
+    def value(self, known: int) -> bytes | None:
+        """The value of a known field, cut out of the head; of a repeated one as `all` joins it."""
+        if not 0 <= known < _FIELDS:
+            raise IndexError("no such field")
+        bit = 1 << known
+        if not self.seen & bit:
+            return None
+        if self._repeated & bit:
+            return self.all()[NAMES[known]]
+        start = self._start
+        return cut(self.raw, self._begins[known] - start, self._ends[known] - start)
+
+    def _note(self, known: int, begin: int, end: int) -> None:
+        """Keep where a known field's value stands."""
+        if not 0 <= known < _FIELDS:
+            raise IndexError("no such field")
+        bit = 1 << known
+        if self.seen & bit:
+            if bit & _SINGLE:
+                detail = "Host, Content-Length or Content-Type is repeated"
+                raise Refusal(HTTPStatus.BAD_REQUEST, detail)
+            self._repeated |= bit
+            return
+        self.seen |= bit
+        self._begins[known] = begin
+        self._ends[known] = end
+
+    def _has_plain_host(self) -> bool:
+        """Whether its host is certainly valid at a glance: a name or IPv4, and at most a port."""
+        end = self._ends[HOST] - self._start
+        at = begin = self._begins[HOST] - self._start
+        at = span(self.raw, at, _IN_HOST)
+        if at < end and self.raw[at] == _COLON and end - at <= 6:
+            return at > begin and span(self.raw, at + 1, _IN_PORT) == end
+        return at == end and at > begin
 
 
 def parse_head(head: bytes, start: int, max_headers: int) -> Head:
@@ -84,6 +161,43 @@ def parse_head(head: bytes, start: int, max_headers: int) -> Head:
 
     Raises `Refusal`, and `IndexError` when there is no empty line.
     """
+    read = Head(head, start)
+    if not _glance(read, head, start):
+        _read_line(read, head, start)
+    end = _read_fields(read, head, read._line_end, max_headers, None)
+    read.end = end
+    read.raw = head if start == 0 and end == len(head) else cut(head, start, end)
+    _check(read)
+    return read
+
+
+def _glance(read: Head, head: bytes, start: int) -> bool:
+    """Read a request line that is certainly as it should be; False leaves it to `_read_line`."""
+    method_end = span(head, start, _IN_NAME)
+    begin = method_end + 1
+    if head[method_end] != _SPACE or head[begin] != _SLASH:
+        return False
+    question = target_end = span(head, begin, _IN_PATH)
+    if head[question] == _QUESTION:
+        target_end = span(head, question + 1, _IN_QUERY)
+    line_end = target_end + 9
+    if line_end >= len(head) or head[target_end] != _SPACE or head[line_end] != _CR:
+        return False
+    if not same(head, target_end + 1, line_end, _HTTP_1_1):
+        return False
+    if same(head, start, method_end, _GET):
+        read.method = _GET
+    elif same(head, start, method_end, _POST):
+        read.method = _POST
+    else:
+        return False
+    read._path_begin, read._path_end, read._line_end = begin, question, line_end
+    read.query = cut(head, min(question + 1, target_end), target_end)
+    return True
+
+
+def _read_line(read: Head, head: bytes, start: int) -> None:
+    """Read the request line into `read`."""
     line_end = start
     method_end = target_end = start
     while head[line_end] != _CR:
@@ -96,19 +210,16 @@ def parse_head(head: bytes, start: int, max_headers: int) -> Head:
     if method not in _METHODS or target_end == method_end:
         raise Refusal(HTTPStatus.BAD_REQUEST, _malformed(head[start:line_end]))
     version = cut(head, target_end + 1, line_end)
-    old = version != b"HTTP/1.1"
-    if old and version != b"HTTP/1.0":
+    read.old = version != _HTTP_1_1
+    if read.old and version != _HTTP_1_0:
         raise _bad_version(head[start:line_end], version)
     begin = method_end + 1
     if head[begin] != _SLASH:
         begin = _path_begin(head, begin, target_end)
     question = _path_end(head, begin, target_end)
-    path = cut(head, begin, question)
-    query = cut(head, min(question + 1, target_end), target_end)
-    read = Head(method, path.decode("ascii"), query, old)
-    _read_fields(read, head, line_end, max_headers)
-    _check(read, read.headers)
-    return read
+    read.method = method
+    read._path_begin, read._path_end, read._line_end = begin, question, line_end
+    read.query = cut(head, min(question + 1, target_end), target_end)
 
 
 def _path_end(head: bytes, at: int, end: int) -> int:
@@ -126,80 +237,77 @@ def _path_end(head: bytes, at: int, end: int) -> int:
     return question
 
 
-def _read_fields(read: Head, head: bytes, at: int, max_headers: int) -> None:
-    """Read the header fields into `read`; `at` is where the request line's CR stands."""
-    headers = read.headers
+def _read_fields(
+    read: Head, head: bytes, at: int, max_headers: int, headers: dict[bytes, bytes] | None
+) -> int:
+    """Read the header fields, and return where they end; `at` is the request line's CR.
+
+    Into `headers` all of them, or without it into `read` where the known ones stand: no object
+    is made of a field that nobody asks for.
+    """
     count = 0
     while True:
         if head[at] != _CR or head[at + 1] != _LF:
             raise Refusal(HTTPStatus.BAD_REQUEST, _bad_line(head[at]))
-        at += 2
-        begin = at
-        while _IN_NAME[head[at]]:
-            at += 1
+        begin = at + 2
+        at = name_end = span(head, begin, _IN_NAME)
         if at == begin and head[at] == _CR and head[at + 1] == _LF:
-            read.end = at + 2
-            return
+            return at + 2
         if at == begin or head[at] != _COLON:
             raise Refusal(HTTPStatus.BAD_REQUEST, _bad_name(head[begin]))
-        spelled = cut(head, begin, at)
         at += 1
         while head[at] == _SPACE or head[at] == _TAB:
             at += 1
-        begin = at
-        while _IN_VALUE[head[at]]:
-            at += 1
+        value = at
+        at = span(head, value, _IN_VALUE)
         count += 1
         if count > max_headers:
             detail = f"more than {max_headers} header lines"
             raise Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail)
-        _put(headers, spelled, cut(head, begin, at))
+        if headers is not None:
+            _put(headers, cut(head, begin, name_end).lower(), cut(head, value, at))
+            continue
+        known = recognise(head, begin, name_end)
+        if known >= 0:
+            read._note(known, value, at)
 
 
-def _put(headers: dict[bytes, bytes], spelled: bytes, value: bytes) -> None:
-    name = _KNOWN.get(spelled)
-    if name is None:
-        name = spelled.lower()
+def _put(headers: dict[bytes, bytes], name: bytes, value: bytes) -> None:
     if name in headers:
-        if name in _SINGLE:
-            detail = "Host, Content-Length or Content-Type is repeated"
-            raise Refusal(HTTPStatus.BAD_REQUEST, detail)
         headers[name] += _SEPARATOR.get(name, b", ") + value
     elif b"_" not in name:
         headers[name] = value
 
 
-def _check(read: Head, headers: dict[bytes, bytes]) -> None:
+def _check(read: Head) -> None:
     """Check the fields that say how the request is framed, and set what follows from them."""
-    host = headers.get(b"host")
-    if host is None:
+    if not read.seen & 1 << HOST:
         if not read.old:  # RFC 9112, 3.2
             raise Refusal(HTTPStatus.BAD_REQUEST, "Host is missing")
-    elif not (_is_host(host) if len(host) <= _SHORT else _HOST.fullmatch(host)):
+    elif not read._has_plain_host() and not _HOST.fullmatch(read.value(HOST) or b""):
         raise Refusal(HTTPStatus.BAD_REQUEST, "Host is not valid")
-    connection = headers.get(b"connection")
+    if read.old or read.seen & _FRAMING:
+        _check_framing(read)
+
+
+def _check_framing(read: Head) -> None:
+    connection = read.value(CONNECTION)
     if connection is not None or read.old:
         read.keep_alive = _stays(connection or b"", read.old)
-    length = headers.get(b"content-length")
+    length = read.value(CONTENT_LENGTH)
     if length is not None:
         if not length.isdigit() or len(length) > 19:
             raise Refusal(HTTPStatus.BAD_REQUEST, "Content-Length is no number")
-        read.length = int(length)
-    coding = headers.get(b"transfer-encoding")
+        read.length = min(int(length), _LONGEST_BODY)
+    coding = read.value(TRANSFER_ENCODING)
     if coding is not None:
         _check_coding(coding, read.old, length is not None)
         read.chunked = True
-    expectation = headers.get(b"expect")
+    expectation = read.value(EXPECT)
     if expectation is not None and expectation.lower() != b"100-continue":
         detail = "the only expectation met is 100-continue"
         raise Refusal(HTTPStatus.EXPECTATION_FAILED, detail)
-    read.special = expectation is not None or b"upgrade" in headers
-
-
-@lru_cache(1_000)
-def _is_host(host: bytes) -> bool:
-    """Whether it is a valid `Host`; those that browsers ask for are few."""
-    return _HOST.fullmatch(host) is not None
+    read.special = expectation is not None or read.value(UPGRADE) is not None
 
 
 def _stays(connection: bytes, old: bool) -> bool:

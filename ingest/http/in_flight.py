@@ -7,7 +7,7 @@ from ingest.http.head import Head
 _REQUEST: Final = 4_096
 """Bytes of our objects around one request that waits; measured, as is what is below."""
 _HEAD_COPIES: Final = 3
-"""A head is kept as bytes, and as the names and values of its fields."""
+"""A head is kept as bytes, and for who asks for all of its fields as their names and values."""
 EVENT: Final = 1_024
 """Bytes of our objects around one event of an array."""
 AIOHTTP: Final = 32_768
@@ -26,6 +26,10 @@ class InFlight:
     @property
     def full(self) -> bool:
         """Whether a beacon is to be shed at once rather than wait, too."""
+        return self.is_full()
+
+    def is_full(self) -> bool:
+        """`full`, for who knows its C type: a property is Python's there, too."""
         return self.held > self._bound
 
 

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.beacon import cut, fields, network, percent, query, sanitise, url
+from ingest.beacon import cut, fields, network, percent, query, sanitise, scan, url
 from ingest.beacon.fields import FIELDS, PIXEL_NAMES
 from ingest.beacon.url import PageUrls
 from tests.support.interpreted import interpreted
 
 PLAIN = {
     module.__name__: interpreted(module.__name__)
-    for module in (cut, fields, network, percent, query, sanitise, url)
+    for module in (cut, fields, network, percent, query, sanitise, scan, url)
 }
 _PIECES = ("%", "%4", "%40", "%C3%BC", "+", "&", "=", "@", ".", "/", "?", "#", ":", ";", "\\", "40",
            "https://", "http://", "HTTPS://", "a.example", "[::1]", "www", "utm_source=x", " ",
@@ -84,3 +84,29 @@ def test_nothing_is_cut_out_of_nothing() -> None:
         cut.cut(None, 0, 1)
     with pytest.raises(TypeError):
         cut.cut_text(None, 0, 1)
+
+
+pieces = st.lists(st.sampled_from((b"a", b"A", b"ab", b"-", b"\r", b"\x00", b"\xff"))).map(b"".join)
+
+
+@given(pieces, pieces, st.integers(-2, 9), st.integers(-2, 9))
+def test_bytes_are_looked_at_where_they_stand_and_nowhere_else(
+    data: bytes, other: bytes, begin: int, end: int
+) -> None:
+    letters = bytes(byte in b"aAb" for byte in range(256))
+    for module in (scan, PLAIN["ingest.beacon.scan"]):
+        assert module.holds(data, other) == (other in data)
+        if 0 <= begin <= len(data):
+            rest = data[begin:]
+            assert module.span(data, begin, letters) == len(data) - len(rest.lstrip(b"aAb"))
+        else:
+            with pytest.raises(IndexError):
+                module.span(data, begin, letters)
+        if 0 <= begin <= end <= len(data):
+            assert module.same(data, begin, end, other) == (data[begin:end] == other)
+        else:
+            for compare in (module.same, module.same_name):
+                with pytest.raises(IndexError):
+                    compare(data, begin, end, other)
+        with pytest.raises(IndexError):
+            module.span(data, 0, letters[1:])

@@ -130,9 +130,9 @@ def test_a_signal_does_what_it_is_set_to(setting, header, signal):
     consent = Consent(Signals(**{setting: signal}), [])
     hit = _hit(**{header: "1"})
     assert consent.ignored(hit) is (signal is Signal.DROP)
-    assert consent.share(hit.headers) is (signal is not Signal.SHARE)
+    assert consent.share(hit.head) is (signal is not Signal.SHARE)
     assert not consent.ignored(_hit())
-    assert consent.share({})
+    assert consent.share(_hit().head)
 
 
 @pytest.mark.parametrize(

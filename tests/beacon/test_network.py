@@ -88,13 +88,17 @@ def test_ipv6_keeps_48_bits_as_rfc_5952_writes_them(address):
         assert anonymise(form) == network
 
 
-_PIECES = ("0", "1", "2002", "64", "ff9b", "ffff", "db8", "00001", "255", ".", ":", "::", "%", " ")
+_PIECES = (
+    "0", "1", "2002", "64", "ff9b", "ffff", "FFFF", "db8", "00001", "255", "2001:db8:1", "a:b:c:d",
+    ".", ":", "::", "%", " ",
+)  # fmt: skip
 
 
 @given(
     st.lists(st.sampled_from(_PIECES), max_size=16).map("".join)
     | st.ip_addresses(v=6).map(lambda address: address.exploded)
     | st.ip_addresses().map(str)
+    | st.tuples(st.ip_addresses(v=6).map(str), st.sampled_from(_PIECES)).map("".join)
 )
 def test_the_short_ways_agree_with_the_rule(text):
     assert anonymise(text) == parsed_network(text)

@@ -2,26 +2,32 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ingest.beacon.known import NAMES
 from ingest.http import head as compiled
 from tests.http import llhttp
 from tests.http.corpus import malformed, well_formed
 from tests.support.interpreted import interpreted
 
 plain = interpreted("ingest.http.head")
+strict: Any = interpreted("ingest.http.head")  # without its quick ways
+strict._glance = lambda *_given: False
+strict.Head._has_plain_host = lambda _head: False
 
 _PIECES = (
     b"GET", b"POST", b"HEAD", b"get", b"FOO", b"CONNECT", b"PROPFIND", b" ", b"  ", b"\t",
-    b"/p.gif",
-    b"/e", b"?s=a", b"?", b"&t=%20x", b"#f", b"*", b"http://a", b"HTTPS://a:80", b"http://u@a/",
+    b"/p.gif", b"/e", b"?s=a", b"?", b"&t=%20x", b"#f", b"*", b"http://a", b"HTTPS://a:80", b"http://u@a/",
     b" HTTP/1.1", b" HTTP/1.0", b" HTTP/2.0", b" HTTP/1.2", b" http/1.1", b"\r\n", b"\n", b"\r",
     b"Host: a", b"Host: a b", b"host:[::1]:8080", b"X: ", b"X_Y: 1", b": ", b":", b"Cookie: a=b",
     b"Connection: close", b"Connection: keep-alive, x", b"Content-Length: 5", b"Content-Length: 05",
     b"Content-Length: x", b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip, chunked",
     b"Transfer-Encoding: xchunked", b"Expect: 100-continue", b"Expect: x", b"Upgrade: h2c",
-    b"Connection: upgrade", b"\x00", b"\x7f", b"\xc3\xbc", b"a", b"Accept-Language: \xe9",
+    b"Connection: upgrade", b"COOKIE: c=d", b"User-Agent: x", b"user-agent: y ", b"DNT: 1",
+    b"Host: 192.0.2.1:80", b"Host: a:", b"Host: :80", b"Host: a:123456", b"Host: ",
+    b"\x00", b"\x7f", b"\xc3\xbc", b"a", b"Accept-Language: \xe9",
 )  # fmt: skip
 pieces = st.lists(st.sampled_from(_PIECES) | st.binary(max_size=3), max_size=12).map(b"".join)
 lines = st.lists(st.sampled_from([p for p in _PIECES if b":" in p]) | pieces, max_size=6)
@@ -41,8 +47,13 @@ def _seen(module: Any, data: bytes, start: int = 0, most: int = 100) -> Any:
     except module.Refusal as refusal:
         return refusal.status, refusal.detail
     names = ("method", "path", "query", "headers", "old", "keep_alive", "length", "chunked",
-             "special", "end")  # fmt: skip
-    return tuple(getattr(head, name) for name in names)
+             "special", "end", "raw")  # fmt: skip
+    values = tuple(head.value(known) for known in range(len(NAMES)))
+    assert values == tuple(head.headers.get(name) for name in NAMES)
+    assert head.seen == sum(1 << known for known, value in enumerate(values) if value is not None)
+    assert head.has_path(head.path.encode())
+    assert not head.has_path(head.path.encode() + b"x")
+    return (*(getattr(head, name) for name in names), values)
 
 
 @settings(max_examples=1_000)
@@ -52,10 +63,34 @@ def test_compiled_and_interpreted_agree(data: bytes, start: int, most: int) -> N
     assert _seen(compiled, data, start, most) == _seen(plain, data, start, most)
 
 
+@settings(max_examples=1_000)
+@given(heads)
+def test_the_quick_ways_agree_with_the_rule(data: bytes) -> None:
+    assert _seen(plain, data) == _seen(strict, data)
+
+
+@given(heads, heads)
+def test_of_several_heads_each_keeps_its_own_bytes(first: bytes, second: bytes) -> None:
+    try:
+        found = compiled.parse_head(first + second, len(first), 100)
+    except compiled.Refusal:
+        return
+    assert found.raw == second[: found.end - len(first)]
+    assert _seen(compiled, first + second, len(first))[3:4] == _seen(compiled, second)[3:4]
+
+
+def test_a_field_that_is_not_known_is_not_looked_for_by_number() -> None:
+    head = compiled.parse_head(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0, 100)
+    for number in (-1, len(NAMES), 1_000):
+        with pytest.raises(IndexError):
+            head.value(number)
+
+
 def test_they_agree_on_the_whole_corpus() -> None:
     for sample in (*well_formed(), *malformed()):
         if b"\r\n\r\n" in sample.data:
             assert _seen(compiled, sample.data) == _seen(plain, sample.data), sample.name
+            assert _seen(plain, sample.data) == _seen(strict, sample.data), sample.name
 
 
 @settings(max_examples=1_000)
