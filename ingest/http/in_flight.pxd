@@ -1,6 +1,8 @@
 # C types of in_flight.py.
 from ingest.http.head cimport Head
 
+cdef Py_ssize_t _REQUEST, _HEAD_COPIES
+
 cdef class InFlight:
     cdef Py_ssize_t _bound
     cdef public Py_ssize_t held
