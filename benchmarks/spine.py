@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
 from benchmarks.load.plan import Target, Visits
 from benchmarks.load.visitors import requests
 from benchmarks.report import spread
@@ -21,14 +19,20 @@ from ingest.app import enrichment
 from ingest.beacon.browser import Browsers
 from ingest.beacon.collect import Collector
 from ingest.beacon.consent import has_no_cookies, has_opted_out
-from ingest.beacon.fields import PIXEL_NAMES, TITLE_LIMIT
+from ingest.beacon.event import EventWriter
+from ingest.beacon.event_text import EventText
+from ingest.beacon.fields import SHORT_NAMES
 from ingest.beacon.geo import Geo
 from ingest.beacon.hit import Hit, hit_of
 from ingest.beacon.known import ACCEPT_LANGUAGE, USER_AGENT
 from ingest.beacon.network import TrustedProxies
-from ingest.beacon.query import read_query
-from ingest.beacon.sanitise import clean
+from ingest.beacon.page import PageWriter
+from ingest.beacon.plain import put_plain
+from ingest.beacon.query import QueryReader
+from ingest.beacon.sites import SiteRules
+from ingest.beacon.times import Times
 from ingest.beacon.url import PageUrls
+from ingest.beacon.visit import Visit
 from ingest.config import Config, VisitorMode
 from ingest.http.answers import Answers
 from ingest.http.clock import now
@@ -56,9 +60,8 @@ class _Inputs:
 
     raw: bytes
     hit: Hit
-    network: str
-    values: dict[str, object]
-    event: object
+    visit: Visit
+    values: list[object]
     verdict: object
 
 
@@ -97,6 +100,7 @@ class _Spine:
         self._answers = Answers(own, VisitorMode.HASH, lambda _site: None)
         self._max_headers = config.http.max_headers
         self._peer = self._proxies.peer(_PEER)
+        self._reader = QueryReader(SHORT_NAMES)
         self._urls = PageUrls(config.url.keep_params)
         self._now = now()
 
@@ -110,33 +114,49 @@ class _Spine:
         return _Inputs(
             raw,
             hit,
-            self._proxies.client_of(hit.peer, head),
-            dict(read_query(hit.query, PIXEL_NAMES).values),
-            orjson.loads(verdict.event),
+            self._visit(hit),
+            self._reader.read(hit.query),
             verdict,
         )
+
+    def _visit(self, hit: Hit) -> Visit:
+        head, visit = hit.head, Visit()
+        visit.now, visit.received = self._now, Times().text(self._now)
+        visit.network = self._proxies.client_of(hit.peer, head)
+        visit.share = True
+        visit.user_agent = head.value(USER_AGENT) or b""
+        visit.language = head.value(ACCEPT_LANGUAGE) or b""
+        visit.browser = self._browsers.of(head, visit.user_agent, visit.language)
+        visit.place = self._tools.geo.place(visit.network)
+        visit.uid = None
+        return visit
 
     def calls(self) -> dict[str, Callable[[_Inputs], object]]:
         """Each step, in order."""
         tools, at = self._tools, self._now
-        clean_url, number = self._urls.clean, tools.visitors.number
+        number, text, dropped = tools.visitors.number, EventText(), list[str]()
+        page, rules = PageWriter(text), SiteRules(self._urls)
+        writer = EventWriter(tools.ids, Times(), tools.visitors)
         return {
             "parse the head": lambda p: parse_head(p.raw, 0, self._max_headers),
             "consent": self._consent,
             "anonymise the address": lambda p: self._proxies.client_of(p.hit.peer, p.hit.head),
             "name the browser, pick headers": self._browser,
-            "look up the place (no database)": lambda p: tools.geo.place(p.network),
-            "read the query": lambda p: read_query(p.hit.query, PIXEL_NAMES),
-            "clean url and referrer": lambda p: (
-                clean_url(p.values["url"]), clean_url(p.values["referrer"])
+            "look up the place (no database)": lambda p: tools.geo.place(p.visit.network),
+            "read the query": lambda p: self._reader.read(p.hit.query),
+            "write both addresses and the title": lambda p: (
+                text.begin(), page.put(p.values, p.hit.head, self._urls, dropped)
             ),
-            "clean the title": lambda p: clean(p.values["title"], TITLE_LIMIT),
+            "write the plain fields": lambda p: (
+                text.begin(), put_plain(p.values, text, dropped)
+            ),
             "number the visitor": lambda p: number(
-                at, b"site", p.network, p.hit.head.value(USER_AGENT),
-                p.hit.head.value(ACCEPT_LANGUAGE),
+                at, b"site", p.visit.network, p.visit.user_agent, p.visit.language
             ),
             "make an id": lambda _p: tools.ids.new(at),
-            "write the event as JSON": lambda p: orjson.dumps(p.event),
+            "write the event, with these four": lambda p: writer.write(
+                p.visit, Route.PIXEL, p.hit.head, b"site", b"pageview", rules, False, p.values
+            ),
             COLLECT: lambda p: self._collector.collect(p.hit, at),
             "respond": self._respond,
         }  # fmt: skip

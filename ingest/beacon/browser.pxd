@@ -5,12 +5,18 @@ from ingest.beacon.agent cimport Agents
 from ingest.beacon.headers cimport AllowedHeaders
 from ingest.beacon.hit cimport RequestHead
 from ingest.beacon.remembered cimport Remembered
+from ingest.beacon.written cimport fields_text
 
 cdef Py_ssize_t _SHORT
 
 cdef class Browser:
     cdef readonly object agent
     cdef readonly dict headers
+    cdef readonly bint bot
+    cdef readonly bytes shared, private, name, kept
+
+cdef bytes _kind(agent, share)
+cdef bytes _name(agent)
 
 cdef class Browsers:
     cdef Agents _agents

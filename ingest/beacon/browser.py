@@ -1,6 +1,7 @@
 """What a request's fields tell of its browser: who it is, and which of them are kept."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from ingest.beacon.agent import Agent, Agents
 from ingest.beacon.headers import AllowedHeaders
@@ -16,21 +17,49 @@ from ingest.beacon.known import (
     number_of,
 )
 from ingest.beacon.remembered import Remembered
+from ingest.beacon.written import fields_text
 
 _REMEMBERED = 10_000
 _SHORT = 512
-"""Bytes of one browser's values that are remembered at most: 5 MB of all."""
+"""Bytes of one browser's values that are remembered at most: 5 MB of all, and their texts."""
 _AGENT = (USER_AGENT, SEC_CH_UA, SEC_CH_UA_MOBILE, SEC_CH_UA_PLATFORM)
 
 
-class Browser:
-    """Both of one browser; not to be changed, since it is remembered."""
+_alike = lru_cache(_REMEMBERED)(bytes)
+"""Texts that are alike are one object, which stays in the processor's caches."""
 
-    __slots__ = ("agent", "headers")
+
+class Browser:
+    """Both of one browser, and what events say of them; not to be changed: it is remembered."""
+
+    __slots__ = ("agent", "bot", "headers", "kept", "name", "private", "shared")
 
     def __init__(self, agent: Agent, headers: Mapping[str, str]) -> None:
         self.agent = agent
         self.headers = headers
+        self.bot = agent.bot
+        self.shared = _alike(_kind(agent, True))
+        """Of a visitor whose events may be shared."""
+        self.private = _alike(_kind(agent, False))
+        """Of one whose events may not."""
+        self.name = _alike(_name(agent))
+        self.kept = _alike(fields_text({"headers": headers})) if headers else b""
+        """The kept headers."""
+
+
+def _kind(agent: Agent, share: bool) -> bytes:
+    return fields_text({"bot": agent.bot, "share": share, "device": agent.device})
+
+
+def _name(agent: Agent) -> bytes:
+    return fields_text(
+        {
+            "browser": agent.browser,
+            "browser_version": agent.browser_version,
+            "os": agent.os,
+            "os_version": agent.os_version,
+        }
+    )
 
 
 class Browsers:

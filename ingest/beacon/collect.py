@@ -1,46 +1,34 @@
 """The spine: what becomes of one beacon request, from consent to the event's bytes."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
-
-from ingest.beacon.agent import Agent, Agents
+from ingest.beacon.agent import Agents
 from ingest.beacon.body import BadBody, read_body, read_object
 from ingest.beacon.browser import Browsers
 from ingest.beacon.consent import Consent, has_no_cookies, has_opted_out
-from ingest.beacon.cut import cut
+from ingest.beacon.event import EventWriter
 from ingest.beacon.event_id import EventIds, normal
-from ingest.beacon.fields import (
-    BADGE_NAMES,
-    JSON_NAMES,
-    PIXEL_NAMES,
-    TITLE_LIMIT,
-    read_age,
-    read_plain,
-    read_props,
-)
-from ingest.beacon.geo import NOWHERE, Geo, Place
+from ingest.beacon.fields import BADGE_NAMES, JSON_NAMES, NUMBER, SHORT_NAMES, as_text, by_number
+from ingest.beacon.geo import Geo
 from ingest.beacon.headers import AllowedHeaders
 from ingest.beacon.hit import Hit
-from ingest.beacon.known import ACCEPT_LANGUAGE, REFERER, USER_AGENT
+from ingest.beacon.known import ACCEPT_LANGUAGE, USER_AGENT
+from ingest.beacon.named import Names
 from ingest.beacon.network import TrustedProxies
-from ingest.beacon.query import Given, read_query
+from ingest.beacon.query import Given, QueryReader, read_query
 from ingest.beacon.rejection import Rejection
-from ingest.beacon.sanitise import clean
-from ingest.beacon.site import event_name, site_name
+from ingest.beacon.site import site_name
 from ingest.beacon.sites import Sites
 from ingest.beacon.times import Times
-from ingest.beacon.url import PageUrls
-from ingest.beacon.verdict import Collected, Verdict
+from ingest.beacon.verdict import Collected, Verdict, single
+from ingest.beacon.visit import Visit
 from ingest.beacon.visitor import VisitorNumber, uid_cookie
 from ingest.config import VisitorMode
 from ingest.outcome import Outcome, Route
 
 BADGE_PREFIX = "/badge/"
 BADGE_SUFFIX = ".svg"
-_STORED = Outcome.STORED
-_dumps = orjson.dumps
+_SITE, _NAME, _EVENT_ID = NUMBER["site"], NUMBER["name"], NUMBER["event_id"]
 _PIXEL, _BADGE = Route.PIXEL, Route.BADGE  # an enum's member is looked up by Python code
 _OPTED_OUT = Collected((Verdict(Outcome.OPTED_OUT),), False)
 _IGNORED = Collected((Verdict(Outcome.IGNORED),), False)
@@ -83,29 +71,6 @@ class Enrichment:
     ids: EventIds
 
 
-class Visit:
-    """What all events of one request share."""
-
-    __slots__ = (
-        "agent", "headers", "language", "network", "now", "place", "received", "share", "uid",
-        "user_agent",
-    )  # fmt: skip
-
-    now: int
-    """Epoch milliseconds of receipt."""
-    received: str
-    network: str
-    share: bool
-    agent: Agent
-    place: Place
-    headers: Mapping[str, str]
-    user_agent: bytes
-    """As sent, as is the language; empty where it was not."""
-    language: bytes
-    uid: int | None
-    """The visitor's number from the cookie, in cookie mode."""
-
-
 class Collector:
     """Turns requests into verdicts. No I/O, no clock."""
 
@@ -115,10 +80,11 @@ class Collector:
         self._sites = enrichment.sites
         self._browsers = Browsers(enrichment.agents, enrichment.headers)
         self._geo = enrichment.geo
-        self._visitors = enrichment.visitors
         self._by_cookie = enrichment.visitor_mode is VisitorMode.COOKIE
-        self._ids = enrichment.ids
         self._times = Times()
+        self._query = QueryReader(SHORT_NAMES)
+        self._names = Names()
+        self._writer = EventWriter(enrichment.ids, self._times, enrichment.visitors)
         self.counts = CollectCounts()
 
     def collect(self, hit: Hit, now: int) -> Collected:
@@ -140,9 +106,10 @@ class Collector:
             self.counts.optout_unreadable += 1
         visit = self._visit(hit, now)
         if hit.route is _PIXEL:
-            return self._single(hit, visit, read_query(hit.query, PIXEL_NAMES))
+            values = self._query.read(hit.query)
+            return single(self._event(hit, visit, values, self._query.unknown))
         if hit.route is _BADGE:
-            return self._single(hit, visit, _badge(hit))
+            return single(self._given(hit, visit, _badge(hit)))
         return self._body(hit, visit)
 
     def _visit(self, hit: Hit, now: int) -> Visit:
@@ -154,9 +121,7 @@ class Collector:
         visit.share = self._consent.share(head)
         visit.user_agent = head.value(USER_AGENT) or b""
         visit.language = head.value(ACCEPT_LANGUAGE) or b""
-        browser = self._browsers.of(head, visit.user_agent, visit.language)
-        visit.agent = browser.agent
-        visit.headers = browser.headers
+        visit.browser = self._browsers.of(head, visit.user_agent, visit.language)
         visit.place = self._geo.place(visit.network)
         visit.uid = uid_cookie(head.all()) if self._by_cookie else None
         return visit
@@ -172,89 +137,30 @@ class Collector:
     def _item(self, hit: Hit, visit: Visit, item: object) -> Verdict:
         if not isinstance(item, dict):
             return self._rejected(hit, visit, "", _NO_OBJECT, None)
-        return self._event(hit, visit, read_object(item, JSON_NAMES))
+        return self._given(hit, visit, read_object(item, JSON_NAMES))
 
-    def _single(self, hit: Hit, visit: Visit, given: Given) -> Collected:
-        return Collected((self._event(hit, visit, given),), False)
+    def _given(self, hit: Hit, visit: Visit, given: Given) -> Verdict:
+        return self._event(hit, visit, by_number(given.values), given.unknown)
 
-    def _event(self, hit: Hit, visit: Visit, given: Given) -> Verdict:
-        """Check, clean, enrich and write one event."""
-        values = given.values
-        self.counts.unknown_fields += given.unknown
-        site = site_name(values.get("site"))
+    def _event(self, hit: Hit, visit: Visit, values: list[object], unknown: int) -> Verdict:
+        """Check and write one event; `values` are in the order of `FIELDS`."""
+        self.counts.unknown_fields += unknown
+        site = self._names.site(values[_SITE])
         if site is None:
             return self._rejected(hit, visit, "site", _BAD_SITE, values)
-        rules = self._sites.rules(site)
+        rules = self._sites.rules(site.text)
         if rules is None:
             return self._rejected(hit, visit, "site", _NO_SITE, values)
-        name = event_name(values.get("name"))
+        name = self._names.event(values[_NAME])
         if name is None:
             return self._rejected(hit, visit, "name", _BAD_NAME, values)
-        dropped: list[str] = []
-        event_id = self._event_id(values, visit.now, dropped)
-        time = visit.now - _age(values, dropped)
-        agent = visit.agent
-        event: dict[str, object] = {
-            "v": 1,
-            "id": event_id,
-            "time": visit.received if time == visit.now else self._times.text(time),
-            "received": visit.received,
-            "site": site,
-            "name": name,
-            "widget": _widget(hit.route, values),
-            "bot": agent.bot,
-            "share": visit.share,
-            "device": agent.device,
-        }
-        _put_page(event, values, hit, rules.urls, dropped)
-        if self._sites.listed:
-            event["origin"] = rules.origin(hit.headers, event.get("url"))
-        number = self._put_visitor(event, visit, site)
-        _put_known(event, visit)
-        read_plain(values, event, dropped)
-        _put_props(event, values, dropped)
-        if visit.headers:
-            event["headers"] = visit.headers
-        if dropped:
-            event["dropped"] = dropped
-            self.counts.dropped_fields += len(dropped)
+        verdict = self._writer.write(
+            visit, hit.route, hit.head, site.utf8, name.utf8, rules, self._sites.listed, values
+        )
+        self.counts.dropped_fields += self._writer.dropped
         self.counts.parsed += 1
-        self.counts.bots += agent.bot
-        key = site.encode()
-        # orjson returns a few hundred bytes in a buffer of some thousand, and the event may wait.
-        written = _dumps(event)
-        text = cut(written, 0, len(written))
-        return Verdict(_STORED, key, time, text, event_id, number)
-
-    def _event_id(self, values: Mapping[str, object], now: int, dropped: list[str]) -> str:
-        given = values.get("event_id")
-        if given is None:
-            return self._ids.new(now)
-        event_id = normal(given)
-        if event_id is None:
-            dropped.append("event_id")
-            return self._ids.new(now)
-        return event_id
-
-    def _put_visitor(
-        self,
-        event: dict[str, object],
-        visit: Visit,
-        site: str,
-    ) -> int | None:
-        if visit.network:
-            event["ip"] = visit.network
-        number = visit.uid
-        if number is None:
-            number = self._visitors.number(
-                visit.now,
-                site.encode(),
-                visit.network,
-                visit.user_agent,
-                visit.language,
-            )
-        event["visitor"] = number
-        return number
+        self.counts.bots += self._writer.bot
+        return verdict
 
     def _rejected(
         self,
@@ -262,7 +168,7 @@ class Collector:
         visit: Visit,
         field: str,
         reason: str,
-        values: Mapping[str, object] | None,
+        values: list[object] | None,
     ) -> Verdict:
         """Of what does not parse (`values` is None) only its length and the reason are kept."""
         self.counts.parsed += 1
@@ -277,11 +183,11 @@ class Collector:
                 reason,
                 length,
                 field,
-                values.get(field),
+                as_text(values[NUMBER[field]]),
                 visit.network,
-                visit.headers,
+                visit.browser.headers,
             )
-        event_id = normal(values.get("event_id")) if values else None
+        event_id = normal(as_text(values[_EVENT_ID])) if values else None
         return Verdict(
             Outcome.REJECTED,
             time=visit.now,
@@ -304,101 +210,3 @@ def _badge(hit: Hit) -> Given:
 
 def _in_path(path: str) -> str:
     return path[len(BADGE_PREFIX) : -len(BADGE_SUFFIX)]
-
-
-def _age(values: Mapping[str, object], dropped: list[str]) -> int:
-    given = values.get("age_ms")
-    if given is None:
-        return 0
-    age = read_age(given)
-    if isinstance(age, int):
-        return age
-    dropped.append("age_ms")
-    return 0
-
-
-def _widget(route: Route, values: Mapping[str, object]) -> str:
-    if route is _BADGE:
-        return "free"
-    return "pro" if values.get("widget") == "pro" else "api"
-
-
-def _put_page(
-    event: dict[str, object],
-    values: Mapping[str, object],
-    hit: Hit,
-    urls: PageUrls,
-    dropped: list[str],
-) -> None:
-    """Put in `url`, `referrer` and `title`, cleaned, and name what was cut."""
-    truncated: list[str] = []
-    if _put_url(event, urls, "url", values.get("url"), dropped, truncated):
-        event["url_source"] = "field"
-    elif referer := hit.head.value(REFERER):
-        page = urls.clean(referer.decode("utf-8", "replace"))
-        if page is not None:
-            event["url"], event["url_source"] = page.value, "referer"
-            if page.truncated:
-                truncated.append("url")
-    _put_url(event, urls, "referrer", values.get("referrer"), dropped, truncated)
-    title = values.get("title")
-    if isinstance(title, str):
-        text = clean(title, TITLE_LIMIT)
-        if text.value:
-            event["title"] = text.value
-        if text.truncated:
-            truncated.append("title")
-    elif title is not None:
-        dropped.append("title")
-    if truncated:
-        event["truncated"] = truncated
-
-
-def _put_url(
-    event: dict[str, object],
-    urls: PageUrls,
-    name: str,
-    value: object,
-    dropped: list[str],
-    truncated: list[str],
-) -> bool:
-    if value is None:
-        return False
-    page = urls.clean(value) if isinstance(value, str) else None
-    if page is None:
-        dropped.append(name)
-        return False
-    event[name] = page.value
-    if page.truncated:
-        truncated.append(name)
-    return True
-
-
-def _put_known(event: dict[str, object], visit: Visit) -> None:
-    """Put in what place and browser are known."""
-    place, agent = visit.place, visit.agent
-    if place is not NOWHERE:
-        _put(event, "country", place.country)
-        _put(event, "region", place.region)
-        _put(event, "city", place.city)
-    browser, browser_version, system, system_version, _device, _bot = agent
-    _put(event, "browser", browser)
-    _put(event, "browser_version", browser_version)
-    _put(event, "os", system)
-    _put(event, "os_version", system_version)
-
-
-def _put(event: dict[str, object], name: str, value: str | None) -> None:
-    if value is not None:
-        event[name] = value
-
-
-def _put_props(event: dict[str, object], values: Mapping[str, object], dropped: list[str]) -> None:
-    given = values.get("props")
-    if given is None:
-        return
-    props, bad = read_props(given)
-    if props:
-        event["props"] = props
-    if bad:
-        dropped.append("props")

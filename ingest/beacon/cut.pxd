@@ -1,4 +1,5 @@
-# C types of cut.py: the only place with a pointer, within bounds that are checked before it.
+# C types of cut.py: with event_text.py the only place with a pointer, within bounds that are checked
+# before it.
 cimport cython
 
 @cython.locals(text=cython.p_const_char)
@@ -6,3 +7,6 @@ cpdef bytes cut(bytes data, Py_ssize_t begin, Py_ssize_t end)
 
 @cython.locals(text=cython.p_const_char)
 cpdef str cut_text(bytes data, Py_ssize_t begin, Py_ssize_t end)
+
+@cython.locals(text=cython.p_const_char)
+cpdef bytes cut_buffer(bytearray buffer, Py_ssize_t end)

@@ -15,3 +15,11 @@ def cut_text(data: bytes, begin: int, end: int) -> str:
         raise IndexError("cut out of range")
     text = data
     return text[begin:end].decode("utf-8", "replace")
+
+
+def cut_buffer(buffer: bytearray, end: int) -> bytes:
+    """Return `buffer[:end]` as bytes, which must lie within it. Raises `IndexError` otherwise."""
+    if not 0 <= end <= len(buffer):
+        raise IndexError("cut out of range")
+    text = buffer
+    return b"" + text[:end]  # which is bytes also where it is not compiled

@@ -26,8 +26,7 @@ _MAX_COPIED = 10_000_000
 _MAX_SECONDS = 86_400
 
 _LONGEST_PAGE_ID = 32
-_IN_PAGE_ID = bytes(chr(code).isalnum() or chr(code) in "_-" for code in range(128)) + b"\0"
-"""By ASCII code; the last is for all others."""
+_IN_PAGE_ID = bytes(byte < 128 and (chr(byte).isalnum() or byte in b"_-") for byte in range(256))
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,4}")
 _TIMEZONE = re.compile(
     r"[A-Za-z][A-Za-z0-9_+-]{0,31}(?:/[A-Za-z0-9_+-]{1,32}){0,2}"
@@ -51,7 +50,9 @@ class Field:
     takes: str
     """What values are good, in words."""
     read: Reader | None = None
-    """Checks the value; None where `collect` looks at the field itself."""
+    """Checks the value; None where the field is looked at by itself."""
+    bounds: tuple[int, int] | None = None
+    """Whole numbers from the first to the second are good."""
 
 
 def _matching(pattern: re.Pattern[str]) -> Reader:
@@ -68,14 +69,15 @@ def _matching(pattern: re.Pattern[str]) -> Reader:
 
 
 def _page_id(value: object) -> object:
-    return value if isinstance(value, str) and _is_page_id(value) else None
+    return value if isinstance(value, str) and is_page_id(value.encode()) else None
 
 
-def _is_page_id(text: str) -> bool:
+def is_page_id(text: bytes) -> bool:
+    """Whether UTF-8 is a page view's name."""
     if not 0 < len(text) <= _LONGEST_PAGE_ID:
         return False
-    for char in text:  # noqa: SIM110 (a loop over characters is C, a generator is not)
-        if not _IN_PAGE_ID[min(ord(char), 128)]:
+    for byte in text:  # noqa: SIM110 (a loop over bytes is C, a generator is not)
+        if not _IN_PAGE_ID[byte]:
             return False
     return True
 
@@ -104,7 +106,10 @@ def _seconds(value: object) -> object:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-_PIXELS = _integer(1, _MAX_PIXELS)
+_PIXELS = (1, _MAX_PIXELS)
+_COPIED = (0, _MAX_COPIED)
+_SECONDS = (0, _MAX_SECONDS)
+_AGE = (0, MAX_AGE_MS)
 _PIXELS_TEXT = f"an integer from 1 to {_MAX_PIXELS:,}"
 
 FIELDS: Final = (
@@ -118,18 +123,18 @@ FIELDS: Final = (
     Field("title", "t", f"the page's title, {TITLE_LIMIT} characters"),
     Field("page_id", "p", "random, one for each page view: up to 32 of `A-Z a-z 0-9 _ -`",
           _page_id),
-    Field("screen_width", "sw", _PIXELS_TEXT, _PIXELS),
-    Field("screen_height", "sh", _PIXELS_TEXT, _PIXELS),
-    Field("viewport_width", "vw", _PIXELS_TEXT, _PIXELS),
-    Field("viewport_height", "vh", _PIXELS_TEXT, _PIXELS),
+    Field("screen_width", "sw", _PIXELS_TEXT, _integer(*_PIXELS), _PIXELS),
+    Field("screen_height", "sh", _PIXELS_TEXT, _integer(*_PIXELS), _PIXELS),
+    Field("viewport_width", "vw", _PIXELS_TEXT, _integer(*_PIXELS), _PIXELS),
+    Field("viewport_height", "vh", _PIXELS_TEXT, _integer(*_PIXELS), _PIXELS),
     Field("language", "lang", "a language tag such as `en-GB`", _matching(_LANGUAGE)),
     Field("timezone", "tz", "a time zone's name such as `Europe/Paris`", _matching(_TIMEZONE)),
     Field("engaged_seconds", "d", "seconds that the page was seen since its previous event, "
-          f"0 to {_MAX_SECONDS:,}, decimals allowed", _seconds),
+          f"0 to {_MAX_SECONDS:,}, decimals allowed", _seconds, _SECONDS),
     Field("copied_characters", "n", f"an integer from 0 to {_MAX_COPIED:,}",
-          _integer(0, _MAX_COPIED)),
+          _integer(*_COPIED), _COPIED),
     Field("age_ms", "age", f"milliseconds since the event happened, 0 to {MAX_AGE_MS:,}",
-          _integer(0, MAX_AGE_MS)),
+          _integer(*_AGE), _AGE),
     Field("widget", "w", "`pro` for the Pro widget"),
     Field("props", "", f"JSON only: up to {MAX_PROPS} pairs of strings, {PROP_NAME_LIMIT} and "
           f"{PROP_VALUE_LIMIT} characters"),
@@ -145,26 +150,25 @@ BADGE_NAMES: Final[Mapping[str, str]] = {
 }
 """A badge's own parameters; its site stands in the path."""
 
-_PLAIN: Final = tuple(
-    (field.name, field.read)
-    for field in FIELDS
-    if field.read is not None and field.name != "age_ms"
-)
-_PLAIN_NAMES: Final = frozenset(name for name, _ in _PLAIN)
-read_age: Final = _integer(0, MAX_AGE_MS)
+NUMBER: Final[Mapping[str, int]] = {field.name: number for number, field in enumerate(FIELDS)}
+"""Where a field's value stands in the list of a ping's values."""
+SHORT_NAMES: Final = tuple(field.short for field in FIELDS)
+read_age: Final = _integer(*_AGE)
 
 
-def read_plain(given: Mapping[str, object], event: dict[str, object], dropped: list[str]) -> None:
-    """Put the fields that need only a check into `event`; name the bad ones in `dropped`."""
-    if _PLAIN_NAMES.isdisjoint(given):
-        return
-    for name, read in _PLAIN:
-        if name in given:
-            value = read(given[name])
-            if value is None:
-                dropped.append(name)
-            else:
-                event[name] = value
+def as_text(value: object) -> object:
+    """Return a value as the rules take it: UTF-8, which a query gives, as a text."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def by_number(given: Mapping[str, object]) -> list[object]:
+    """Return the values in the order of `FIELDS`; None where there is none."""
+    values: list[object] = [None] * len(FIELDS)
+    for name, value in given.items():
+        number = NUMBER.get(name)
+        if number is not None:
+            values[number] = value
+    return values
 
 
 def read_props(value: object) -> tuple[dict[str, str], bool]:

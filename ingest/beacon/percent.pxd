@@ -1,13 +1,19 @@
 # C types of percent.py.
 cimport cython
 
+from ingest.beacon.cut cimport cut_buffer
+
 cdef bytes _HEX
+cdef bytearray _SCRATCH
+cdef Py_ssize_t _SHORT
 cdef unsigned char _PERCENT, _PLUS, _SPACE, _NO_DIGIT
 
 cpdef str decode(str text)
 
+cpdef str decode_bytes(bytes raw)
+
 @cython.locals(
-    size=Py_ssize_t, decoded=bytearray, at=Py_ssize_t, to=Py_ssize_t, byte=cython.uchar,
+    out=bytearray, at=Py_ssize_t, to=Py_ssize_t, byte=cython.uchar,
     high=cython.uchar, low=cython.uchar,
 )
-cpdef str decode_bytes(bytes raw)
+cpdef bytes decoded(bytes raw, Py_ssize_t begin, Py_ssize_t end)

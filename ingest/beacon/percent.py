@@ -1,5 +1,7 @@
 """Percent-decoding of form data (WHATWG URL, application/x-www-form-urlencoded)."""
 
+from ingest.beacon.cut import cut_buffer
+
 _NO_DIGIT = 0xFF
 _DIGITS = b"0123456789abcdef"
 _HEX = bytes(
@@ -8,6 +10,9 @@ _HEX = bytes(
 )
 """The value of each byte as a hexadecimal digit."""
 _PERCENT, _PLUS, _SPACE = b"%+ "
+_SHORT = 2_048
+_SCRATCH = bytearray(_SHORT)
+"""Where what is short is decoded: an object less for each value."""
 
 
 def decode(text: str) -> str:
@@ -19,19 +24,27 @@ def decode(text: str) -> str:
 
 def decode_bytes(raw: bytes) -> str:
     """Do the same with UTF-8."""
-    size = len(raw)
-    decoded = bytearray(size)
-    at = to = 0
-    while at < size:
+    return decoded(raw, 0, len(raw)).decode("utf-8", "replace")
+
+
+def decoded(raw: bytes, begin: int, end: int) -> bytes:
+    """Do the same with `raw[begin:end]`, and leave it as bytes. Raises `IndexError` as `cut`."""
+    if not 0 <= begin <= end <= len(raw):
+        raise IndexError("decoded out of range")
+    out = _SCRATCH if end - begin <= _SHORT else bytearray(end - begin)
+    at, to = begin, 0
+    while at < end:
         byte = raw[at]
         at += 1
-        if byte == _PLUS:
+        if byte > _PLUS:  # no letter or digit is one of the two, as one look tells
+            pass
+        elif byte == _PLUS:
             byte = _SPACE
-        elif byte == _PERCENT and at + 1 < size:
+        elif byte == _PERCENT and at + 1 < end:
             high, low = _HEX[raw[at]], _HEX[raw[at + 1]]
             if high < _NO_DIGIT and low < _NO_DIGIT:
                 byte = 16 * high + low
                 at += 2
-        decoded[to] = byte
+        out[to] = byte
         to += 1
-    return decoded[:to].decode("utf-8", "replace")
+    return cut_buffer(out, to)

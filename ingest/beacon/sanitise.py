@@ -6,6 +6,9 @@ from typing import NamedTuple
 EMAIL = "[email]"
 """What stands where something shaped like a mail address stood."""
 
+_SPACE, _FOUR, _ZERO = b" 40"
+_HARMLESS = bytes(_SPACE <= byte < 0x7F and byte not in b'@"\\' for byte in range(256))
+"""By byte: not a control, not in what is shaped like a mail address, not escaped in JSON."""
 _CONTROLS = dict.fromkeys((*range(32), 127))
 _AT_SIGN = r"(?:[@\uff20\ufe6b]|%(?:25)*40)"
 _AT = re.compile(_AT_SIGN)
@@ -29,6 +32,22 @@ def clean(text: str, limit: int) -> Text:
     if len(text) > limit:
         return Text(text[:limit].rstrip(), True)
     return tuple.__new__(Text, (text, False))  # as `Text(…)`, in a fifth of the time
+
+
+def is_harmless(text: bytes, limit: int) -> bool:
+    """Whether UTF-8 is certain to be left as it is by `clean`, as most is.
+
+    Such a one is printable ASCII without `"` and backslashes.
+    """
+    size = len(text)
+    if not 0 < size <= limit or text[0] == _SPACE or text[size - 1] == _SPACE:
+        return False
+    before = _SPACE
+    for byte in text:
+        if not _HARMLESS[byte] or (byte == _ZERO and before == _FOUR):  # `%40` is an at sign
+            return False
+        before = byte
+    return True
 
 
 def without_controls(text: str) -> str:

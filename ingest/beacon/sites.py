@@ -30,14 +30,14 @@ class SiteRules:
     token_hash: bytes = b""
     """SHA-256 of the token with which the counts of a private site are read."""
 
-    def origin(self, headers: Mapping[bytes, bytes], url: object) -> OriginFound:
+    def origin(self, origin: bytes | None, referer: bytes | None, url: object) -> OriginFound:
         """Say where a ping comes from: by what the browser says before what the page says.
 
         That is `Origin`, then `Referer`, then the page's address `url` as the ping gives it.
         """
         if not self.origins:
             return OriginFound.UNKNOWN
-        for page in (headers.get(b"origin"), headers.get(b"referer"), url):
+        for page in (origin, referer, url):
             text = page.encode() if isinstance(page, str) else page
             if isinstance(text, bytes) and b"://" in text:  # `null` names none
                 known = origin_of(text) in self.origins

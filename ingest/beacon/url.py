@@ -16,10 +16,9 @@ _HOST = re.compile(
     r"(?:[^\x00-\x20\x7f\s!\"#$%&'()*+,/:;<=>?@\[\]^`{|}~\\\uff20\ufe6b\uff0f\uff1a]+"
     r"|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?"
 )
-_IN_HOST = bytes(chr(c) in "abcdefghijklmnopqrstuvwxyz0123456789.-" for c in range(129))
-_IN_PATH = bytes(0x20 < c < 0x7F and chr(c) not in "?#@\\" for c in range(129))
-"""By ASCII code; the last is for all others."""
-_PERCENT = 0x25
+_IN_HOST = bytes(byte in b"abcdefghijklmnopqrstuvwxyz0123456789.-" for byte in range(256))
+_IN_PATH = bytes(0x20 < byte < 0x7F and byte not in b'?#@"\\' for byte in range(256))
+_PERCENT, _LETTER_S, _SLASH, _FOUR, _ZERO = b"%s/40"
 _SEPARATORS = re.compile(r"[&;]")
 
 
@@ -38,7 +37,7 @@ class PageUrls:
         User info, fragment, and every query parameter that is not kept are cut; what is shaped like
         a mail address becomes `[email]`.
         """
-        if is_clean(text):
+        if is_clean(text.encode("utf-8", "surrogatepass")):
             return tuple.__new__(Text, (text, False))
         return self.cleaned(text)
 
@@ -71,24 +70,30 @@ class PageUrls:
         return name in self._names or (bool(self._prefixes) and name.startswith(self._prefixes))
 
 
-def is_clean(text: str) -> bool:
-    """Whether an address is certain to be left as it is, as most are: a host's name and a path."""
+def is_clean(text: bytes) -> bool:
+    """Whether an address is certain to be left as it is, as most are: a host's name and a path.
+
+    Such a one is printable ASCII without `"` and backslashes.
+    """
     size = len(text)
-    if size > URL_LIMIT or not text.startswith(("https://", "http://")):
+    if size > URL_LIMIT or not text.startswith((b"https://", b"http://")):
         return False
-    begin = at = 8 if text[4] == "s" else 7
-    while at < size and _IN_HOST[min(ord(text[at]), 128)]:
+    begin = at = 8 if text[4] == _LETTER_S else 7
+    while at < size and _IN_HOST[text[at]]:
         at += 1
-    if not 0 < at - begin <= _HOST_LIMIT or at >= size or text[at] != "/":
+    if not 0 < at - begin <= _HOST_LIMIT or at >= size or text[at] != _SLASH:
         return False
-    escaped = False
+    escaped = at_sign = False
+    before = _SLASH
     while at < size:
-        code = min(ord(text[at]), 128)
-        if not _IN_PATH[code]:
+        byte = text[at]
+        if not _IN_PATH[byte]:
             return False
-        escaped |= code == _PERCENT
+        escaped |= byte == _PERCENT
+        at_sign |= byte == _ZERO and before == _FOUR
+        before = byte
         at += 1
-    return not escaped or "40" not in text
+    return not (escaped and at_sign)
 
 
 def _name(pair: str) -> str:

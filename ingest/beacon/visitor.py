@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from hashlib import blake2b
 
 from ingest.beacon.day_key import DayKey
+from ingest.beacon.event_text import EventText
 
 UID_COOKIE = "uid"
 _UID = b"uid="
@@ -21,16 +22,25 @@ class VisitorNumber:
         self._at = -1
         self._keyed_with = b""
         self._keyed = blake2b()
+        self._text = EventText()
 
     def number(
         self, now: int, site: bytes, network: str, user_agent: bytes, accept_language: bytes
     ) -> int:
         """Return 0…2³²−1. `now` is in epoch milliseconds and picks the key of its UTC day."""
-        agent, language = user_agent[:_LONGEST], accept_language[:_LONGEST]
+        agent, language = _beginning(user_agent), _beginning(accept_language)
+        text, place = self._text, network.encode()
+        text.begin()
         # Lengths first: no two different visits give the same bytes.
-        lengths = f"{len(site)} {len(network)} {len(agent)} "
+        for size in (len(site), len(place), len(agent)):
+            text.put_number(size)
+            text.put(b" ")
+        text.put(site)
+        text.put(place)
+        text.put(agent)
+        text.put(language)
         hashed = self._of_day(now).copy()
-        hashed.update(b"".join((lengths.encode(), site, network.encode(), agent, language)))
+        hashed.update(text.take())
         number = 0
         digest = hashed.digest()
         for byte in digest:
@@ -50,6 +60,10 @@ class VisitorNumber:
             self._keyed_with, self._keyed = key, blake2b(key=key, digest_size=_NUMBER_BYTES)
         self._at = now  # not before: without its key nothing may be hashed
         return self._keyed
+
+
+def _beginning(header: bytes) -> bytes:
+    return header if len(header) <= _LONGEST else header[:_LONGEST]
 
 
 def uid_cookie(headers: Mapping[bytes, bytes]) -> int | None:

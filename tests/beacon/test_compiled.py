@@ -79,11 +79,36 @@ def test_no_byte_is_cut_out_that_is_not_there(data: bytes, begin: int, end: int)
                 module.cut_text(data, begin, end)
 
 
+@given(st.binary(max_size=8).map(bytearray), st.integers(-3, 12))
+def test_no_byte_of_a_buffer_is_cut_out_that_is_not_there(buffer: bytearray, end: int) -> None:
+    for module in (cut, PLAIN["ingest.beacon.cut"]):
+        if 0 <= end <= len(buffer):
+            found = module.cut_buffer(buffer, end)
+            assert type(found) is bytes
+            assert found == buffer[:end]
+        else:
+            with pytest.raises(IndexError):
+                module.cut_buffer(buffer, end)
+
+
+@given(st.binary(max_size=12), st.integers(-3, 15), st.integers(-3, 15))
+def test_a_part_is_decoded_as_if_it_stood_alone(raw: bytes, begin: int, end: int) -> None:
+    for module in (percent, PLAIN["ingest.beacon.percent"]):
+        if 0 <= begin <= end <= len(raw):
+            part = module.decoded(raw, begin, end)
+            assert part.decode("utf-8", "replace") == percent.decode_bytes(raw[begin:end])
+        else:
+            with pytest.raises(IndexError):
+                module.decoded(raw, begin, end)
+
+
 def test_nothing_is_cut_out_of_nothing() -> None:
     with pytest.raises(TypeError):
         cut.cut(None, 0, 1)
     with pytest.raises(TypeError):
         cut.cut_text(None, 0, 1)
+    with pytest.raises(TypeError):
+        cut.cut_buffer(None, 1)
 
 
 pieces = st.lists(st.sampled_from((b"a", b"A", b"ab", b"-", b"\r", b"\x00", b"\xff"))).map(b"".join)

@@ -33,12 +33,12 @@ def known() -> Sites:
     ],
 )
 def test_where_a_ping_comes_from(headers, url, origin):
-    assert RULES.origin(headers, url) == origin
+    assert RULES.origin(headers.get(b"origin"), headers.get(b"referer"), url) == origin
 
 
 def test_without_listed_origins_it_is_unknown():
     rules = SiteRules(PageUrls(()))
-    assert rules.origin({b"origin": b"https://example.org"}, None) == "unknown"
+    assert rules.origin(b"https://example.org", None, None) == "unknown"
 
 
 def test_an_event_says_where_it_comes_from_and_keeps_its_sites_parameters(tmp_path, known):

@@ -1,0 +1,37 @@
+# C types of event_text.py. Beside cut.py the only one with pointers: `_room` is asked before.
+cimport cython
+
+from ingest.beacon.cut cimport cut_buffer
+
+cdef object _dumps
+cdef bytes _AS_IT_IS
+cdef unsigned char _QUOTE, _ZERO
+cdef Py_ssize_t _LONGEST_NUMBER
+
+@cython.final
+cdef class EventText:
+    cdef bytearray _buffer
+    cdef Py_ssize_t _used, _room
+
+    cpdef begin(self)
+    cpdef bytes take(self)
+    @cython.locals(
+        size=Py_ssize_t, begin=Py_ssize_t, at=Py_ssize_t, out=cython.p_char,
+        data=cython.p_const_char,
+    )
+    cpdef put(self, bytes ready)
+    @cython.locals(
+        size=Py_ssize_t, begin=Py_ssize_t, at=Py_ssize_t, out=cython.p_char,
+        data=cython.p_const_char,
+    )
+    cpdef put_quoted(self, bytes plain)
+    @cython.locals(byte=cython.uchar)
+    cpdef put_utf8(self, bytes text)
+    @cython.locals(size=Py_ssize_t, at=Py_ssize_t, out=cython.p_char, char=Py_UCS4, code=Py_ssize_t)
+    cpdef put_text(self, str text)
+    @cython.locals(
+        size=Py_ssize_t, rest=cython.ulonglong, begin=Py_ssize_t, at=Py_ssize_t, out=cython.p_char,
+    )
+    cpdef put_number(self, unsigned long long number)
+    cpdef put_value(self, value)
+    cdef _make_room(self, Py_ssize_t size)
