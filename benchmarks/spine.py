@@ -95,7 +95,7 @@ class _Spine:
         self._proxies = TrustedProxies(config.http.trusted_proxies)
         self._tools = enrichment(config, self._proxies, Geo(None), os.urandom, now())
         self._collector = Collector(self._tools)
-        self._browsers = Browsers(self._tools.agents, self._tools.headers)
+        self._browsers = Browsers(self._tools.agents)
         own = OwnOrigin(config.http.public_url, self._proxies)
         self._answers = Answers(own, VisitorMode.HASH, lambda _site: None)
         self._max_headers = config.http.max_headers
@@ -126,7 +126,7 @@ class _Spine:
         visit.share = True
         visit.user_agent = head.value(USER_AGENT) or b""
         visit.language = head.value(ACCEPT_LANGUAGE) or b""
-        visit.browser = self._browsers.of(head, visit.user_agent, visit.language)
+        visit.browser = self._browsers.of(head, visit.user_agent)
         visit.place = self._tools.geo.place(visit.network)
         visit.uid = None
         return visit
@@ -136,12 +136,15 @@ class _Spine:
         tools, at = self._tools, self._now
         number, text, dropped = tools.visitors.number, EventText(), list[str]()
         page, rules = PageWriter(text), SiteRules(self._urls)
-        writer = EventWriter(tools.ids, Times(), tools.visitors)
+        writer = EventWriter(tools.ids, Times(), tools.visitors, tools.headers)
         return {
             "parse the head": lambda p: parse_head(p.raw, 0, self._max_headers),
             "consent": self._consent,
             "anonymise the address": lambda p: self._proxies.client_of(p.hit.peer, p.hit.head),
-            "name the browser, pick headers": self._browser,
+            "name the browser": self._browser,
+            "write kept headers": lambda p: (
+                text.begin(), tools.headers.put(p.hit.head, text)
+            ),
             "look up the place (no database)": lambda p: tools.geo.place(p.visit.network),
             "read the query": lambda p: self._reader.read(p.hit.query),
             "write both addresses and the title": lambda p: (
@@ -170,8 +173,7 @@ class _Spine:
 
     def _browser(self, ping: _Inputs) -> None:
         head = ping.hit.head
-        agent, language = head.value(USER_AGENT), head.value(ACCEPT_LANGUAGE)
-        self._browsers.of(head, agent or b"", language or b"")
+        self._browsers.of(head, head.value(USER_AGENT) or b"")
 
     def _respond(self, ping: _Inputs) -> bytes:
         answer = self._answers.single(ping.hit, ping.verdict, Outcome.STORED)

@@ -6,6 +6,7 @@ from ingest.beacon.consent cimport Consent, has_no_cookies, has_opted_out
 from ingest.beacon.event cimport EventWriter
 from ingest.beacon.fields cimport by_number
 from ingest.beacon.geo cimport Geo
+from ingest.beacon.headers cimport AllowedHeaders
 from ingest.beacon.hit cimport Hit, RequestHead
 from ingest.beacon.named cimport Name, Names
 from ingest.beacon.network cimport TrustedProxies
@@ -26,6 +27,7 @@ cdef class Collector:
     cdef TrustedProxies _proxies
     cdef Consent _consent
     cdef Browsers _browsers
+    cdef AllowedHeaders _headers
     cdef Sites _sites
     cdef Geo _geo
     cdef Times _times

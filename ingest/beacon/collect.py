@@ -78,13 +78,16 @@ class Collector:
         self._proxies = enrichment.proxies
         self._consent = enrichment.consent
         self._sites = enrichment.sites
-        self._browsers = Browsers(enrichment.agents, enrichment.headers)
+        self._browsers = Browsers(enrichment.agents)
+        self._headers = enrichment.headers
         self._geo = enrichment.geo
         self._by_cookie = enrichment.visitor_mode is VisitorMode.COOKIE
         self._times = Times()
         self._query = QueryReader(SHORT_NAMES)
         self._names = Names()
-        self._writer = EventWriter(enrichment.ids, self._times, enrichment.visitors)
+        self._writer = EventWriter(
+            enrichment.ids, self._times, enrichment.visitors, enrichment.headers
+        )
         self.counts = CollectCounts()
 
     def collect(self, hit: Hit, now: int) -> Collected:
@@ -121,7 +124,7 @@ class Collector:
         visit.share = self._consent.share(head)
         visit.user_agent = head.value(USER_AGENT) or b""
         visit.language = head.value(ACCEPT_LANGUAGE) or b""
-        visit.browser = self._browsers.of(head, visit.user_agent, visit.language)
+        visit.browser = self._browsers.of(head, visit.user_agent)
         visit.place = self._geo.place(visit.network)
         visit.uid = uid_cookie(head.all()) if self._by_cookie else None
         return visit
@@ -185,7 +188,7 @@ class Collector:
                 field,
                 as_text(values[NUMBER[field]]),
                 visit.network,
-                visit.browser.headers,
+                self._headers.pick(hit.headers),
             )
         event_id = normal(as_text(values[_EVENT_ID])) if values else None
         return Verdict(

@@ -4,6 +4,7 @@ cimport cython
 from ingest.beacon.event_id cimport EventIds
 from ingest.beacon.browser cimport Browser
 from ingest.beacon.event_text cimport EventText
+from ingest.beacon.headers cimport AllowedHeaders
 from ingest.beacon.hit cimport RequestHead
 from ingest.beacon.page cimport PageWriter
 from ingest.beacon.plain cimport put_plain
@@ -21,6 +22,7 @@ cdef class EventWriter:
     cdef EventIds _ids
     cdef Times _times
     cdef VisitorNumber _visitors
+    cdef AllowedHeaders _headers
     cdef EventText _text
     cdef PageWriter _page
     cdef Written _place

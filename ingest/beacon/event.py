@@ -7,6 +7,7 @@ from ingest.beacon.event_id import EventIds, normal
 from ingest.beacon.event_text import EventText
 from ingest.beacon.fields import NUMBER, as_text, read_age, read_props
 from ingest.beacon.geo import NOWHERE
+from ingest.beacon.headers import AllowedHeaders
 from ingest.beacon.hit import RequestHead
 from ingest.beacon.known import ORIGIN, REFERER
 from ingest.beacon.page import PageWriter
@@ -28,10 +29,13 @@ _BEGIN = EVENT_BEGIN
 class EventWriter:
     """Writes events, one after another."""
 
-    def __init__(self, ids: EventIds, times: Times, visitors: VisitorNumber) -> None:
+    def __init__(
+        self, ids: EventIds, times: Times, visitors: VisitorNumber, headers: AllowedHeaders
+    ) -> None:
         self._ids = ids
         self._times = times
         self._visitors = visitors
+        self._headers = headers
         self._text = EventText()
         self._page = PageWriter(self._text)
         self._place = Written(place)
@@ -86,7 +90,7 @@ class EventWriter:
         put_plain(values, text, dropped)
         if values[_PROPS] is not None:
             self._put_props(values[_PROPS], dropped)
-        text.put(browser.kept)
+        self._headers.put(head, text)
         self.bot = browser.bot
         self.dropped = len(dropped)
         if dropped:

@@ -5,7 +5,7 @@ from ingest.beacon.cut cimport cut_buffer
 
 cdef object _dumps
 cdef bytes _AS_IT_IS
-cdef unsigned char _QUOTE, _ZERO
+cdef unsigned char _QUOTE, _BACKSLASH, _ZERO
 cdef Py_ssize_t _LONGEST_NUMBER
 
 @cython.final
@@ -25,6 +25,8 @@ cdef class EventText:
         data=cython.p_const_char,
     )
     cpdef put_quoted(self, bytes plain)
+    @cython.locals(size=Py_ssize_t, at=Py_ssize_t, byte=cython.uchar, out=cython.p_char)
+    cpdef put_printable(self, bytes text)
     @cython.locals(byte=cython.uchar)
     cpdef put_utf8(self, bytes text)
     @cython.locals(size=Py_ssize_t, at=Py_ssize_t, out=cython.p_char, char=Py_UCS4, code=Py_ssize_t)

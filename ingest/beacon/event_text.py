@@ -8,7 +8,7 @@ from ingest.beacon.cut import cut_buffer
 _dumps = orjson.dumps
 _AS_IT_IS = bytes(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in range(256))
 """By byte: whether it stands in a JSON string as it is, for certain."""
-_QUOTE, _ZERO = b'"0'
+_QUOTE, _BACKSLASH, _ZERO = b'"\\0'
 _LONGEST_NUMBER = 20
 _FIRST_SIZE = 4_096
 
@@ -55,6 +55,22 @@ class EventText:
             out[begin + at] = data[at]
         out[begin + size] = _QUOTE
         self._used = begin + size + 1
+
+    def put_printable(self, text: bytes) -> None:
+        """Write a string that is known to be printable ASCII (RFC 8259, 7)."""
+        size = 2 * len(text) + 2
+        if self._used + size > self._room:
+            self._make_room(size)
+        at, out = self._used, self._buffer
+        out[at] = _QUOTE
+        for byte in text:
+            at += 1
+            if byte in (_QUOTE, _BACKSLASH):
+                out[at] = _BACKSLASH
+                at += 1
+            out[at] = byte
+        out[at + 1] = _QUOTE
+        self._used = at + 2
 
     def put_utf8(self, text: bytes) -> None:
         """Write a string given as UTF-8; what is none becomes U+FFFD."""

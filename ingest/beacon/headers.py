@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
-from ingest.beacon.remembered import Remembered
+import orjson
+
+from ingest.beacon.event_text import EventText
+from ingest.beacon.hit import RequestHead
+from ingest.beacon.known import UNKNOWN, number_of
 from ingest.beacon.sanitise import without_controls
 
-_REMEMBERED = 5_000
-_SHORT = 512
-"""Bytes of one visitor's values that are remembered at most: 2.5 MB of all."""
 VALUE_LIMIT = 512
 """Characters of a header's value at most."""
+_LIMIT = VALUE_LIMIT  # as a C integer
+_SPACE, _TILDE = b" ~"
 
 
 class AllowedHeaders:
@@ -18,26 +21,52 @@ class AllowedHeaders:
     def __init__(self, names: Sequence[str]) -> None:
         """Names in lower case."""
         self._names = tuple(names)
-        self.raw_names = tuple(name.encode() for name in names)
-        self._remembered = Remembered(self._picked, _REMEMBERED)
+        self._raw_names = tuple(name.encode() for name in names)
+        self._numbers = tuple(number_of(name) for name in self._raw_names)
+        keys = [orjson.dumps(name) for name in names]
+        self._first = tuple(b',"headers":{%b:' % key for key in keys)
+        self._next = tuple(b",%b:" % key for key in keys)
 
     def pick(self, headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
-        """Return names and values, cleaned and cut; empty ones are absent.
-
-        Many visitors have the same ones: the answer is remembered, and is not to be changed.
-        """
-        size = 0
-        values = []
-        for name in self.raw_names:
-            value = headers.get(name, b"")
-            values.append(value)
-            size += len(value)
-        given = tuple(values)
-        return self._remembered.get(given) if size <= _SHORT else self._picked(given)
-
-    def _picked(self, given: tuple[bytes, ...]) -> Mapping[str, str]:
-        texts = map(_text, given)
+        """Return names and values, cleaned and cut; empty ones are absent."""
+        texts = [_text(headers.get(name, b"")) for name in self._raw_names]
         return {name: text for name, text in zip(self._names, texts, strict=True) if text}
+
+    def put(self, head: RequestHead, text: EventText) -> None:
+        """Write an event's field with what `pick` returns, a comma before it; without any, nothing.
+
+        To remember them would take longer: most are of some combination that none had lately.
+        """
+        begun = False
+        for at, number in enumerate(self._numbers):
+            value = self._by_name(head, at) if number == UNKNOWN else head.value(number)
+            if value is None:
+                continue
+            cleaned = None if is_clean(value) else _text(value)
+            if cleaned == "":
+                continue
+            text.put(self._next[at] if begun else self._first[at])
+            begun = True
+            if cleaned is None:
+                text.put_printable(value)
+            else:
+                text.put_text(cleaned)
+        if begun:
+            text.put(b"}")
+
+    def _by_name(self, head: RequestHead, at: int) -> bytes | None:
+        return head.all().get(self._raw_names[at])
+
+
+def is_clean(value: bytes) -> bool:
+    """Whether a value is certain to be kept as it is, as most are: printable ASCII."""
+    size = len(value)
+    if not 0 < size <= _LIMIT or value[0] == _SPACE or value[size - 1] == _SPACE:
+        return False
+    for byte in value:  # noqa: SIM110 (a loop over bytes is C, a generator is not)
+        if byte < _SPACE or byte > _TILDE:
+            return False
+    return True
 
 
 def _text(raw: bytes) -> str:

@@ -38,6 +38,14 @@ def test_what_is_not_utf8_becomes_replacement_characters(writer, raw):
 
 
 @writers
+@given(text=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
+def test_printable_ascii_is_written_as_orjson_writes_it(writer, text):
+    written = writer()
+    written.put_printable(text.encode())
+    assert written.take() == orjson.dumps(text)
+
+
+@writers
 @given(number=st.integers(0, 2**64 - 1) | st.integers(0, 20).map(lambda power: 10**power - 1))
 def test_numbers(writer, number):
     number = min(number, 2**64 - 1)
@@ -68,7 +76,7 @@ def test_pieces_follow_each_other(writer, pieces):
 @writers
 @pytest.mark.parametrize("size", [4_093, 4_094, 4_095, 4_096, 4_097, 100_000])
 def test_there_is_room_for_what_is_longer_than_all_before(writer, size):
-    for put in ("put_text", "put_utf8", "put_quoted", "put"):
+    for put in ("put_text", "put_utf8", "put_quoted", "put_printable", "put"):
         written = writer()
         text = "x" * size
         getattr(written, put)(text if put == "put_text" else text.encode())
@@ -87,7 +95,7 @@ def test_many_small_pieces_are_more_than_the_first_room(writer):
     assert written.take() == b"".join(b'%d"y"' % number for number in range(5_000))
 
 
-@pytest.mark.parametrize("put", ["put", "put_quoted", "put_utf8", "put_text"])
+@pytest.mark.parametrize("put", ["put", "put_quoted", "put_printable", "put_utf8", "put_text"])
 def test_nothing_cannot_be_written(put):
     with pytest.raises(TypeError):
         getattr(event_text.EventText(), put)(None)

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.beacon.headers import AllowedHeaders
+from ingest.beacon.event_text import EventText
+from ingest.beacon.headers import AllowedHeaders, is_clean
+from ingest.beacon.hit import RequestHead
 
 _ALLOWED = AllowedHeaders(["accept-language", "sec-ch-ua"])
 
@@ -43,3 +45,28 @@ def test_any_bytes_give_text_that_json_can_hold(sent):
         assert orjson.loads(orjson.dumps(value)) == value
         assert 0 < len(value) <= 512
         assert not any(character < " " or character == "\x7f" for character in value)
+
+
+_SENT = st.sampled_from(
+    (b"", b" ", b"de-DE,de;q=0.9", b' "a"', b'"Chromium";v="126", "a\\b"', b"\xff\x00", b"\x00",
+     b"x" * 512, b"x" * 513, b"a\x7f", b"a\tb", "größer".encode(), b"de ")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "names", [(), ("accept-language", "sec-ch-ua"), ("x-mine", "user-agent", "dnt")]
+)
+@given(data=st.data())
+def test_what_is_written_is_what_is_picked(names, data):
+    allowed, text = AllowedHeaders(names), EventText()
+    sent = st.dictionaries(st.sampled_from([*(n.encode() for n in names), b"x-other"]), _SENT)
+    headers = data.draw(sent)
+    allowed.put(RequestHead(b"GET", "/p.gif", b"", headers), text)
+    picked = allowed.pick(headers)
+    assert text.take() == (b',"headers":%b' % orjson.dumps(picked) if picked else b"")
+
+
+@given(st.binary(max_size=600))
+def test_what_is_clean_at_a_glance_is_kept_as_it_is(sent):
+    if is_clean(sent):
+        assert _ALLOWED.pick({b"sec-ch-ua": sent}) == {"sec-ch-ua": sent.decode()}
