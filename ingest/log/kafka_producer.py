@@ -8,6 +8,7 @@ link is not mended but replaced, and `lost` says when.
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
@@ -16,6 +17,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, OutOfOrderSequence
 from ingest.config import Compression, Kafka
 from ingest.log.batch import Record
 from ingest.log.kafka_client import REQUEST_TIMEOUT, client_options, translate
+from ingest.log.kafka_shortcut import Shortcut
 from ingest.log.lz4 import compress_quickly
 from ingest.log.sink import RecordRefused, SinkError, SinkTimeout, SinkUnavailable
 
@@ -48,6 +50,7 @@ class KafkaLink:
         self._topic = topic
         self._headers = list(headers)
         self._deadline = deadline
+        self._shortcut = Shortcut(producer, topic)
         self._gaps: set[int] = set()
         # One batch a partition waits in aiokafka, the others here: where several wait there, its
         # wait for room takes the time gone by off its deadline again and again, and fires early.
@@ -125,6 +128,7 @@ class KafkaLink:
         except TimeoutError:
             pass
         finally:
+            self._shortcut.close()
             await _abort(self._producer)
 
     def give_up(self) -> None:
@@ -134,15 +138,20 @@ class KafkaLink:
     async def _send(self, partition: int, records: Sequence[Record]) -> None:
         built = handed_over = False
         try:
-            async with asyncio.timeout(self._deadline):
-                async with self._turns[partition]:
-                    builder = self._build(records)  # not before: it is a copy of all of them
-                    built = True
-                    acknowledged = await self._producer.send_batch(
-                        builder, self._topic, partition=partition
-                    )
-                    handed_over = True
-                await acknowledged
+            if self._turns[partition].locked() or not self._shortcut.is_free(partition):
+                async with asyncio.timeout(self._deadline):
+                    async with self._turns[partition]:
+                        builder = self._build(records)  # not before: it is a copy of all of them
+                        built = True
+                        acknowledged = await self._producer.send_batch(
+                            builder, self._topic, partition=partition
+                        )
+                        handed_over = True
+                    await acknowledged
+            else:
+                builder = self._build(records)
+                built = handed_over = True
+                await self._told(self._shortcut.send(partition, builder))
         except TimeoutError:
             error = SinkTimeout("no acknowledgement within delivery.timeout")
             self._gap(partition, error)
@@ -158,6 +167,20 @@ class KafkaLink:
             if built:  # else it is the batch's, and no fault of the link
                 self._failed(partition, error)
             raise
+
+    async def _told(self, acknowledged: asyncio.Future[Any]) -> None:
+        """Wait for it as long as the deadline is; it is aiokafka's, and never cancelled.
+
+        By hand: `asyncio.timeout` and `asyncio.shield` cost some 4 µs a batch more.
+        """
+        loop = asyncio.get_running_loop()
+        told = loop.create_future()
+        late = loop.call_later(self._deadline, _settle, told, TimeoutError)
+        acknowledged.add_done_callback(partial(_tell, told))
+        try:
+            await told
+        finally:
+            late.cancel()
 
     def _build(self, records: Sequence[Record]) -> Any:
         builder = self._producer.create_batch()
@@ -185,6 +208,18 @@ class KafkaLink:
         self.reason = self.reason or reason
         self.going = False
         self.lost.set()
+
+
+def _tell(told: asyncio.Future[None], acknowledged: asyncio.Future[Any]) -> None:
+    _settle(told, acknowledged.exception())
+
+
+def _settle(told: asyncio.Future[None], error: BaseException | type[BaseException] | None) -> None:
+    if not told.done():
+        if error is None:
+            told.set_result(None)
+        else:
+            told.set_exception(error)
 
 
 async def _abort(producer: AIOKafkaProducer) -> None:

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import OutOfOrderSequenceNumber, ProducerFenced
 
 from ingest.config import Compression, Delivery, Kafka, SaslMechanism, SecurityProtocol
+from ingest.log import kafka_shortcut
 from ingest.log.batch import Batch, Record, Settled
 from ingest.log.kafka import KafkaSink
 from ingest.log.kafka_client import admin_client
@@ -150,6 +151,7 @@ async def test_a_record_that_is_too_large_is_refused_and_others_go_on(kafka: Bro
     assert sorted(await _read(config)) == [b"after", b"later", b"neighbour"]
 
 
+@pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize(
     ("error", "raised", "usable"),
     [
@@ -164,7 +166,9 @@ async def test_an_error_of_the_producer_has_a_new_one_made(
     error: Exception,
     raised: type[Exception],
     usable: bool,
+    known: bool,
 ) -> None:
+    monkeypatch.setattr(kafka_shortcut, "KNOWN", known)
     async with _sink(_config(kafka)) as sink:
         link = sink._link
         assert link is not None
@@ -173,7 +177,13 @@ async def test_an_error_of_the_producer_has_a_new_one_made(
         async def failing(*_: object, **__: object) -> None:
             raise error
 
+        def failed(*_: object) -> asyncio.Future[None]:
+            future = asyncio.get_running_loop().create_future()
+            future.set_exception(error)
+            return future
+
         monkeypatch.setattr(link._producer, "send_batch", failing)
+        monkeypatch.setattr(link._shortcut, "send", failed)
         with pytest.raises(raised):
             await sink.write(_batch(b"during"))
         assert link.lost.is_set()
