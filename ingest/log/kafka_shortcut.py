@@ -192,7 +192,7 @@ class Shortcut:
             leader = self._client.cluster.leader_for_partition(place)
             if leader in sender._in_flight:
                 continue
-            if self._connection(leader) is None:
+            if leader not in going and self._connection(leader) is None:
                 unsure = True
             else:
                 going.setdefault(leader, {})[place] = accumulator._pop_batch(place)
