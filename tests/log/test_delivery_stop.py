@@ -43,6 +43,31 @@ async def test_what_is_given_up_and_finds_no_room_is_failed_not_shed(tmp_path):
         assert not isinstance(raised.value, SinkFull | SinkUnavailable)
 
 
+async def test_what_has_its_answer_when_it_gives_up_is_not_spooled(tmp_path):
+    async with rig(tmp_path) as r:
+        r.remote.open.clear()
+        writing = asyncio.create_task(r.delivery.write(batch(1)))
+        await asyncio.sleep(0)
+        r.remote.open.set()
+        r.delivery.give_up()
+        assert await writing is Settled.DIRECT
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_one_who_is_cancelled_as_well_is_cancelled(tmp_path, first):
+    async with rig(tmp_path) as r:
+        r.remote.open.clear()
+        writing = asyncio.create_task(r.delivery.write(batch(1)))
+        await asyncio.sleep(0)
+        if first:
+            writing.cancel()
+        r.delivery.give_up()
+        if not first:
+            writing.cancel()
+        await asyncio.wait((writing,))
+        assert writing.cancelled()
+
+
 async def _cancelled_in_time(closing, stubborn: asyncio.Event) -> None:
     """A close that waits for a task which does not heed its end can be cancelled all the same."""
     task = asyncio.create_task(closing)
