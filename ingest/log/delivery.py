@@ -64,7 +64,7 @@ class Delivery:
         self._alarm_age = config.alarm_age
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # A dict, not a set: given up, they go to the spool in the order in which they came.
-        self._trying: dict[asyncio.Task[Any], int] = {}
+        self._trying: dict[asyncio.Task[Any], None] = {}
         self._given_up = self._stopped = self._closing = False
         self.oldest = 0.0
         """Seconds that the oldest event has waited in the spool; 0 when none does."""
@@ -153,7 +153,8 @@ class Delivery:
     async def _direct(self, batch: Batch) -> Settled:
         # By hand: an `asyncio.timeout` that never ends costs 2 µs a batch.
         task = cast("asyncio.Task[Any]", asyncio.current_task())
-        cancelled = self._trying[task] = task.cancelling()
+        cancelled = task.cancelling()
+        self._trying[task] = None
         try:
             return await self._remote.write(batch)
         except asyncio.CancelledError:
