@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from ingest.stats.queries import DAY, DAYS_KEPT, HOUR, HOURS_KEPT, Step
+from ingest.stats.queries import DAY, DAYS_KEPT, HOUR, HOURS_KEPT, Step, are_whole_days
 
 RANGES: Final = "today, yesterday, 30m, 24h, 7d, a UTC date, or two dates as FROM..TO"
 """What may be written; `m`, `h` and `d` with any number, the current one included."""
@@ -25,7 +25,7 @@ class Range:
 
     def is_listed(self, now: int) -> bool:
         """Whether values are kept of it: whole hours of the last 48, whole days of the last 20."""
-        if self.step is Step.DAY:
+        if are_whole_days(self.start, self.end, now):
             return self.start >= (now // DAY - DAYS_KEPT + 1) * DAY
         return self.step is Step.HOUR and self.start >= (now // HOUR - HOURS_KEPT + 1) * HOUR
 

@@ -57,3 +57,9 @@ def test_a_day_that_does_not_exist_is_named():
 def test_it_says_whether_lists_are_kept(text, listed):
     """As the API does: tests/serve/test_stats_command.py asks it for each of these."""
     assert read_range(text, NOW).is_listed(NOW) is listed
+
+
+def test_hours_that_begin_at_midnight_and_last_until_now_are_days():
+    past_midnight = NOW // DAY * DAY + 1
+    assert read_range("49h", past_midnight).is_listed(past_midnight)
+    assert not read_range("50h", past_midnight).is_listed(past_midnight)

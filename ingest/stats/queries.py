@@ -45,6 +45,11 @@ class RangeError(ValueError):
     """A range that is not kept at that width, or not cut at its borders; says what may be asked."""
 
 
+def are_whole_days(start: int, end: int, now: int) -> bool:
+    """Whether a range is of whole UTC days, the current one as far as it went: kept for longer."""
+    return start % DAY == 0 and (end % DAY == 0 or end > now)
+
+
 @dataclass(frozen=True, slots=True)
 class Now:
     """Who is there now."""

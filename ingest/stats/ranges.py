@@ -6,7 +6,15 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from ingest.stats.keeper import Keeper
-from ingest.stats.queries import DAY, DAYS_KEPT, HOUR, HOURS_KEPT, RangeError, Step
+from ingest.stats.queries import (
+    DAY,
+    DAYS_KEPT,
+    HOUR,
+    HOURS_KEPT,
+    RangeError,
+    Step,
+    are_whole_days,
+)
 from ingest.stats.site import Site
 from ingest.stats.uniques import Uniques
 from ingest.stats.windows import HOURS_A_DAY, Day, Hour
@@ -47,8 +55,7 @@ class Ranges:
             raise RangeError("from and to must be whole hours")
         oldest_hour = now // HOUR - HOURS_KEPT + 1
         first, last = start // DAY, (end - 1) // DAY
-        whole = start % DAY == 0 and (end % DAY == 0 or end > now)
-        if whole and end > start:
+        if are_whole_days(start, end, now) and end > start:
             check(start, now // DAY - DAYS_KEPT + 1, Step.DAY, "breakdowns are kept for 20 days")
             return await self.whole_days(name, first, last + 1)
         check(start, oldest_hour, Step.HOUR, "only whole UTC days before the last 48 hours")
