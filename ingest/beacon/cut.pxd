@@ -1,5 +1,4 @@
-# C types of cut.py: with event_text.py the only place with a pointer, within bounds that are checked
-# before it.
+# C types of cut.py. Only it, scan.py and event_text.py have pointers: bounds are checked before.
 cimport cython
 
 @cython.locals(text=cython.p_const_char)

@@ -1,4 +1,4 @@
-# C types of event_text.py. Beside cut.py the only one with pointers: `_room` is asked before.
+# C types of event_text.py. Only it, cut.py and scan.py have pointers: `_room` is asked before.
 cimport cython
 
 from ingest.beacon.cut cimport cut_buffer
@@ -27,8 +27,6 @@ cdef class EventText:
     cpdef put_quoted(self, bytes plain)
     @cython.locals(size=Py_ssize_t, at=Py_ssize_t, byte=cython.uchar, out=cython.p_char)
     cpdef put_printable(self, bytes text)
-    @cython.locals(byte=cython.uchar)
-    cpdef put_utf8(self, bytes text)
     @cython.locals(size=Py_ssize_t, at=Py_ssize_t, out=cython.p_char, char=Py_UCS4, code=Py_ssize_t)
     cpdef put_text(self, str text)
     @cython.locals(

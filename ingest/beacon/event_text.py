@@ -72,14 +72,6 @@ class EventText:
         out[at + 1] = _QUOTE
         self._used = at + 2
 
-    def put_utf8(self, text: bytes) -> None:
-        """Write a string given as UTF-8; what is none becomes U+FFFD."""
-        for byte in text:
-            if not _AS_IT_IS[byte]:
-                self.put_value(text.decode("utf-8", "replace"))
-                return
-        self.put_quoted(text)
-
     def put_text(self, text: str) -> None:
         """Write a string."""
         size = len(text)

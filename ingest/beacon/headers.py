@@ -19,8 +19,9 @@ class AllowedHeaders:
     """Picks the headers on the operator's list; every other one is never looked at."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        """Names in lower case."""
-        self._names = tuple(names)
+        """Names in lower case; one that is repeated counts once."""
+        names = tuple(dict.fromkeys(names))
+        self._names = names
         self._raw_names = tuple(name.encode() for name in names)
         self._numbers = tuple(number_of(name) for name in self._raw_names)
         keys = [orjson.dumps(name) for name in names]

@@ -21,13 +21,15 @@ class Remembered:
         self._older: dict[Hashable, Any] = {}
 
     def get(self, key: Hashable) -> Any:
-        """Return the value of a key. Raises what `make` raises, and then remembers nothing."""
+        """Return the value of a key. Raises what `make` raises; None is not remembered."""
         value = self._recent.get(key)
         if value is not None:
             return value
         value = self._older.pop(key, None)
         if value is None:
             value = self._make(key)
+            if value is None:
+                return None
         if len(self._recent) >= self._most:
             self._recent, self._older = {}, self._recent
         self._recent[key] = value

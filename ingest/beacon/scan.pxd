@@ -1,4 +1,4 @@
-# C types of scan.py: with cut.py the only place with a pointer, within bounds checked before it.
+# C types of scan.py. Only it, cut.py and event_text.py have pointers: bounds are checked before.
 cimport cython
 
 ctypedef const unsigned char* Text

@@ -215,7 +215,8 @@ class Gate:
             return False
         end = len(data)
         # Mostly one head and nothing behind it, too short to be too long: no need to look for ends.
-        if end - begin > self._least or not data.endswith(_HEAD_END):
+        # From `begin` on: what ends the buffer may be the last bytes of a body that is taken.
+        if end - begin > self._least or not data.endswith(_HEAD_END, begin):
             end = data.find(_HEAD_END, begin)
             if end < 0:
                 self._check_partial(data, begin)

@@ -119,7 +119,8 @@ class Delivery:
         """
         if not self._given_up:
             self._given_up = True
-            self._loop.call_soon(self._stop_trying)  # not now: what has its answer has it first
+            # Two steps later: what has its answer hears of it first, by its link and by its task.
+            self._loop.call_soon(self._loop.call_soon, self._stop_trying)
 
     async def close(self) -> None:
         """Stop the replay, disconnect, close the spool. Bounded, Kafka there or not."""

@@ -138,7 +138,7 @@ class Shortcut:
             self._sender._request_timeout_ms,
         )
         self._places: dict[int, TopicPartition] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Batches] = {}
         self._due = self._closed = False
 
     def is_free(self, partition: int) -> bool:
@@ -166,8 +166,9 @@ class Shortcut:
     def close(self) -> None:
         """Send nothing any more; for just before the producer is stopped."""
         self._closed = True
-        for task in self._tasks:
-            task.cancel()
+        for task, batches in self._tasks.items():
+            task.cancel()  # which tells nobody anything
+            self._fail(batches, KafkaConnectionError("closed"))
 
     def _place(self, partition: int) -> TopicPartition:
         place = self._places.get(partition)
@@ -217,19 +218,22 @@ class Shortcut:
         timer = self._loop.call_later(connection._request_timeout, _late, connection, answer)
         answer.add_done_callback(partial(self._answered, leader, batches, timer))
         try:
-            self._write(connection, batches, answer)
-        except OSError as error:
-            connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
-        except Exception as error:
-            if not answer.done():
-                answer.set_exception(error)
-
-    def _write(self, connection: Any, batches: Batches, answer: asyncio.Future[Any]) -> None:
-        parts = [(place.partition, batch.get_data_buffer()) for place, batch in batches.items()]
-        correlation = connection._next_correlation_id()
-        pieces = self._layout.request(correlation, parts)
+            parts = [(place.partition, batch.get_data_buffer()) for place, batch in batches.items()]
+            correlation = connection._next_correlation_id()
+            pieces = self._layout.request(correlation, parts)
+        except Exception as error:  # nothing was sent
+            answer.set_exception(error)
+            return
         connection._requests.append((correlation, _Asked(self._layout, batches), answer))
-        connection._writer.writelines(pieces)
+        try:
+            connection._writer.writelines(pieces)
+        except (
+            OSError,
+            RuntimeError,
+        ) as error:  # the latter is uvloop's, of one that was just reset
+            connection.close(reason=CloseReason.CONNECTION_BROKEN, exc=error)
+            if not answer.done():
+                answer.set_exception(KafkaConnectionError(str(error)))
 
     def _answered(
         self,
@@ -242,16 +246,18 @@ class Shortcut:
         error = answer.exception()
         found = answer.result() if error is None else None
         if isinstance(found, list):
-            for partition, _, *where in found:
-                batches[self._place(partition)].done(*where)
-            self._free(leader, batches)
+            try:
+                for partition, _, *where in found:
+                    batches[self._place(partition)].done(*where)
+            finally:
+                self._free(leader, batches)
         elif self._closed:
             self._fail(batches, error or KafkaConnectionError("closed"))
             self._free(leader, batches)
         else:
             task = self._loop.create_task(self._by_the_book(leader, batches, answer))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = batches
+            task.add_done_callback(self._tasks.pop)
 
     async def _by_the_book(
         self, leader: int, batches: Batches, answer: asyncio.Future[Any]

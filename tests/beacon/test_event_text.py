@@ -24,17 +24,7 @@ writers = pytest.mark.parametrize("writer", WRITERS)
 def test_texts_are_written_as_orjson_writes_them(writer, text):
     written = writer()
     written.put_text(text)
-    written.put(b",")
-    written.put_utf8(text.encode())
-    assert written.take() == orjson.dumps(text) + b"," + orjson.dumps(text)
-
-
-@writers
-@given(raw=st.binary())
-def test_what_is_not_utf8_becomes_replacement_characters(writer, raw):
-    written = writer()
-    written.put_utf8(raw)
-    assert orjson.loads(written.take()) == raw.decode("utf-8", "replace")
+    assert written.take() == orjson.dumps(text)
 
 
 @writers
@@ -76,7 +66,7 @@ def test_pieces_follow_each_other(writer, pieces):
 @writers
 @pytest.mark.parametrize("size", [4_093, 4_094, 4_095, 4_096, 4_097, 100_000])
 def test_there_is_room_for_what_is_longer_than_all_before(writer, size):
-    for put in ("put_text", "put_utf8", "put_quoted", "put_printable", "put"):
+    for put in ("put_text", "put_quoted", "put_printable", "put"):
         written = writer()
         text = "x" * size
         getattr(written, put)(text if put == "put_text" else text.encode())
@@ -95,7 +85,7 @@ def test_many_small_pieces_are_more_than_the_first_room(writer):
     assert written.take() == b"".join(b'%d"y"' % number for number in range(5_000))
 
 
-@pytest.mark.parametrize("put", ["put", "put_quoted", "put_printable", "put_utf8", "put_text"])
+@pytest.mark.parametrize("put", ["put", "put_quoted", "put_printable", "put_text"])
 def test_nothing_cannot_be_written(put):
     with pytest.raises(TypeError):
         getattr(event_text.EventText(), put)(None)

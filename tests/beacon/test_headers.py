@@ -47,6 +47,12 @@ def test_any_bytes_give_text_that_json_can_hold(sent):
         assert not any(character < " " or character == "\x7f" for character in value)
 
 
+def test_a_name_that_is_listed_twice_is_kept_once():
+    allowed, text = AllowedHeaders(["dnt", "dnt"]), EventText()
+    allowed.put(RequestHead(b"GET", "/p.gif", b"", {b"dnt": b"1"}), text)
+    assert text.take() == b',"headers":{"dnt":"1"}'
+
+
 _SENT = st.sampled_from(
     (b"", b" ", b"de-DE,de;q=0.9", b' "a"', b'"Chromium";v="126", "a\\b"', b"\xff\x00", b"\x00",
      b"x" * 512, b"x" * 513, b"a\x7f", b"a\tb", "größer".encode(), b"de ")

@@ -34,6 +34,10 @@ async def _all_closed(server: Harness) -> None:
     await until_async(lambda: not server.shared.connections, what="connections to close")
 
 
+async def _in_flight(server: Harness, number: int) -> None:
+    await until_async(lambda: server.accumulator.events_in_flight == number, what="events")
+
+
 async def _received(server: Harness, number: int) -> None:
     await until_async(lambda: server.counts.received == number, what=f"{number} requests")
 
@@ -307,6 +311,27 @@ async def test_a_thousand_pipelined_requests_are_answered_in_order(server):
                 assert (answer.status, answer.outcome) == (204, "stored")
     stored = [event["id"] for event in server.events]
     assert stored == [_id(number) for number in range(1_000) if number % 10]
+    assert server.balanced()
+
+
+@pytest.mark.parametrize("tail", [b"\r\n\r\n", b"x\r\n\r\n", b"GET /\r\n\r\n"])
+async def test_an_end_of_a_body_that_looks_like_a_heads_is_none(server, tail):
+    """And whoever is in the same batch has an answer, whatever comes behind another's ping."""
+    server.sink.open.clear()
+    for size in range(1, len(tail)):
+        async with server.connect() as client, server.connect() as other:
+            client.writer.write(
+                request("GET", "/p.gif?s=example", {"Content-Length": str(size)}) + tail
+            )
+            await _in_flight(server, 1)
+            await other.send(PIXEL)
+            await _in_flight(server, 2)
+            server.sink.open.set()
+            assert (await client.answer()).outcome == "stored"
+            assert (await other.answer()).outcome == "stored"
+            assert not server.accumulator._busy
+        await _all_closed(server)
+        server.sink.open.clear()
     assert server.balanced()
 
 

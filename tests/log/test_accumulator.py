@@ -6,7 +6,7 @@ import pytest
 
 from ingest.config import Delivery
 from ingest.log.accumulator import Accumulator
-from ingest.log.batch import Batching, Record, Settled
+from ingest.log.batch import Batch, Batching, Record, Settled
 from ingest.log.sink import SinkError, SinkFull, SinkTimeout
 from tests.support.memory_sink import MemorySink
 from tests.support.wait import until_async
@@ -179,3 +179,17 @@ async def test_closing_gives_up_what_is_not_settled(gathering):
     gathering.append(1)
     await gathering.accumulator.close()
     assert gathering.heard == [(1, Settled.FAILED)]
+
+
+async def test_one_who_raises_keeps_nobody_else_from_being_told(caplog):
+    gathering = Batch(bytes(16), 0, 0.0)
+    told = []
+
+    def raises(_how):
+        raise ValueError("a mistake of ours")
+
+    for waiter in (told.append, raises, told.append):
+        gathering.add(Record(b"k", b"v", 0), waiter)
+    gathering.settle(Settled.DIRECT)
+    assert told == [Settled.DIRECT, Settled.DIRECT]
+    assert caplog.messages == ["answering an event failed"]

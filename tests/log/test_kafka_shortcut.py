@@ -316,8 +316,9 @@ async def test_closing_tells_what_is_under_way_at_once(own_broker: Broker) -> No
 async def test_one_who_waits_no_longer_takes_nothing_back(kafka: Broker) -> None:
     async with _rig(kafka) as rig:
         writing = asyncio.create_task(rig.write(b"d"))
-        while not rig.link._producer._sender._in_flight:
-            await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while not rig.link._producer._sender._in_flight:
+                await asyncio.sleep(0)
         writing.cancel()
         await asyncio.wait((writing,))
         assert writing.cancelled()
