@@ -2,7 +2,7 @@
 cimport cython
 
 from ingest.beacon.collect cimport Collector
-from ingest.beacon.consent cimport opted_out
+from ingest.beacon.consent cimport has_opted_out
 from ingest.beacon.hit cimport Hit
 from ingest.beacon.verdict cimport Collected, Verdict
 from ingest.http.answers cimport Answers

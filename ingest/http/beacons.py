@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from ingest.beacon.collect import Collector
-from ingest.beacon.consent import opted_out
+from ingest.beacon.consent import has_opted_out
 from ingest.beacon.hit import Hit
 from ingest.beacon.verdict import Collected, Verdict
 from ingest.config import Ack
@@ -83,7 +83,7 @@ class Beacons:
         wrong = content_type.refusal(hit.headers) if hit.route is _EVENTS else None
         if wrong is not None:
             return self._answers.refused(hit, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, wrong)
-        outcome = Outcome.OPTED_OUT if opted_out(hit.headers) else Outcome.SHED
+        outcome = Outcome.OPTED_OUT if has_opted_out(hit.head) else Outcome.SHED
         return self._answers.single(hit, Verdict(outcome), outcome)
 
     def _append(self, verdict: Verdict, waiting: "_Waiting") -> None:
@@ -93,7 +93,7 @@ class Beacons:
                 self._offer_rejected(verdict.site, verdict.rejection, verdict.time)
             waiting.decided(verdict.outcome)
             return
-        if self.in_flight.full:
+        if self.in_flight.is_full():
             self._accumulator.counts.shed += 1
             waiting.decided(Outcome.SHED)
             return

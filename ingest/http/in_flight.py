@@ -23,13 +23,11 @@ class InFlight:
         self._bound = bound
         self.held = 0
 
-    @property
-    def full(self) -> bool:
-        """Whether a beacon is to be shed at once rather than wait, too."""
-        return self.is_full()
-
     def is_full(self) -> bool:
-        """`full`, for who knows its C type: a property is Python's there, too."""
+        """Whether a beacon is to be shed at once rather than wait, too.
+
+        No property: that goes through Python from compiled code as well.
+        """
         return self.held > self._bound
 
 
