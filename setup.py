@@ -40,6 +40,7 @@ _COMPILED = (
     "http/beacon_routes",
     "http/beacons",
     "http/clock",
+    "http/content_type",
     "http/counts",
     "http/gate",
     "http/head",

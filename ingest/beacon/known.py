@@ -9,7 +9,7 @@ NAMES = (
     b"upgrade", b"cookie", b"sec-gpc", b"dnt", b"sec-purpose", b"purpose", b"sec-fetch-dest",
     b"sec-fetch-storage-access", b"x-forwarded-for", b"x-forwarded-proto", b"forwarded",
     b"user-agent", b"accept-language", b"sec-ch-ua", b"sec-ch-ua-mobile", b"sec-ch-ua-platform",
-    b"origin", b"referer",
+    b"origin", b"referer", b"content-encoding",
 )  # fmt: skip
 """In lower case, by number. Any other field is found by `RequestHead.all` alone."""
 (
@@ -17,7 +17,7 @@ NAMES = (
     UPGRADE, COOKIE, SEC_GPC, DNT, SEC_PURPOSE, PURPOSE, SEC_FETCH_DEST,
     SEC_FETCH_STORAGE_ACCESS, X_FORWARDED_FOR, X_FORWARDED_PROTO, FORWARDED,
     USER_AGENT, ACCEPT_LANGUAGE, SEC_CH_UA, SEC_CH_UA_MOBILE, SEC_CH_UA_PLATFORM,
-    ORIGIN, REFERER,
+    ORIGIN, REFERER, CONTENT_ENCODING,
 ) = range(len(NAMES))  # fmt: skip
 UNKNOWN = -1
 _NONE = 0xFF

@@ -6,6 +6,7 @@ from ingest.beacon.consent cimport has_opted_out
 from ingest.beacon.hit cimport Hit
 from ingest.beacon.verdict cimport Collected, Verdict
 from ingest.http.answers cimport Answers
+from ingest.http.content_type cimport refusal
 from ingest.http.in_flight cimport InFlight
 from ingest.log.accumulator cimport Accumulator
 

@@ -9,8 +9,8 @@ from ingest.beacon.consent import has_opted_out
 from ingest.beacon.hit import Hit
 from ingest.beacon.verdict import Collected, Verdict
 from ingest.config import Ack
-from ingest.http import content_type
 from ingest.http.answers import Answers, Fate
+from ingest.http.content_type import refusal
 from ingest.http.in_flight import EVENT, InFlight
 from ingest.http.reply import Reply
 from ingest.log.accumulator import Accumulator
@@ -57,7 +57,7 @@ class Beacons:
     def handle(self, hit: Hit, done: Done) -> None:
         """Collect a request, and call `done` once with its answer: now, or when it is durable."""
         if hit.route is _EVENTS:
-            wrong = content_type.refusal(hit.headers)
+            wrong = refusal(hit.head)
             if wrong is not None:
                 done(self._answers.refused(hit, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, wrong))
                 return
@@ -80,7 +80,7 @@ class Beacons:
 
     def turn_away(self, hit: Hit) -> Reply:
         """Answer a beacon whose body is not read, for want of room."""
-        wrong = content_type.refusal(hit.headers) if hit.route is _EVENTS else None
+        wrong = refusal(hit.head) if hit.route is _EVENTS else None
         if wrong is not None:
             return self._answers.refused(hit, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, wrong)
         outcome = Outcome.OPTED_OUT if has_opted_out(hit.head) else Outcome.SHED

@@ -22,8 +22,8 @@ cdef class Head(RequestHead):
     cdef readonly bint special
     cdef readonly Py_ssize_t end
     cdef Py_ssize_t _start, _path_begin, _path_end, _line_end, _repeated
-    cdef Py_ssize_t _begins[24]
-    cdef Py_ssize_t _ends[24]
+    cdef Py_ssize_t _begins[25]
+    cdef Py_ssize_t _ends[25]
     cdef str _text
     cdef dict _all
     @cython.locals(start=Py_ssize_t)

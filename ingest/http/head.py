@@ -34,7 +34,7 @@ _ABSOLUTE = re.compile(rb"https?://" + _AUTHORITY + rb"(/.*)", re.IGNORECASE)
 _SEPARATOR = {b"cookie": b"; "}
 _SINGLE = mask((HOST, CONTENT_LENGTH, CONTENT_TYPE))
 _FRAMING = mask((CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE))
-_FIELDS = 24
+_FIELDS = 25
 if len(NAMES) != _FIELDS:
     raise ValueError("a head has no room for the fields that are known")
 _ANY_NUMBER = sys.maxsize
@@ -89,8 +89,8 @@ class Head(RequestHead):
         """Where the bytes behind it begin."""
         self._start = start
         self._path_begin = self._path_end = self._line_end = start
-        self._begins = [0] * 24  # as many as `_FIELDS`; a C array's size stands in the source
-        self._ends = [0] * 24
+        self._begins = [0] * 25  # as many as `_FIELDS`; a C array's size stands in the source
+        self._ends = [0] * 25
         self._repeated = 0
         self._text: str | None = None
         self._all: dict[bytes, bytes] | None = None
