@@ -16,6 +16,7 @@ from ingest.beacon.sites cimport Sites
 from ingest.beacon.times cimport Times
 from ingest.beacon.verdict cimport Collected, Verdict, single
 from ingest.beacon.visit cimport Visit
+from ingest.beacon.visitor cimport uid_cookie
 
 cdef object _PIXEL, _BADGE
 cdef Py_ssize_t _SITE, _NAME, _EVENT_ID, ACCEPT_LANGUAGE, USER_AGENT

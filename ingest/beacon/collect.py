@@ -126,7 +126,7 @@ class Collector:
         visit.language = head.value(ACCEPT_LANGUAGE) or b""
         visit.browser = self._browsers.of(head, visit.user_agent)
         visit.place = self._geo.place(visit.network)
-        visit.uid = uid_cookie(head.all()) if self._by_cookie else None
+        visit.uid = uid_cookie(head) if self._by_cookie else None
         return visit
 
     def _body(self, hit: Hit, visit: Visit) -> Collected:

@@ -1,23 +1,20 @@
 # C types of consent.py.
 cimport cython
 
+from ingest.beacon.cookie cimport count
 from ingest.beacon.hit cimport Hit, RequestHead
-from ingest.beacon.scan cimport holds
 
 cdef frozenset _IMAGES
 cdef object _BADGE
 cdef bytes _OPTED_OUT, _OWS
 cdef Py_ssize_t COOKIE, HOST, PURPOSE, REFERER, SEC_FETCH_DEST, SEC_FETCH_STORAGE_ACCESS
-cdef Py_ssize_t SEC_PURPOSE
+cdef Py_ssize_t SEC_GPC, SEC_PURPOSE
 
-cpdef bint opted_out(dict headers)
-cpdef bint gpc(dict headers)
-cpdef bint dnt(dict headers)
-cpdef bint optout_unreadable(dict headers)
+@cython.locals(cookies=bytes)
 cpdef bint has_opted_out(RequestHead head) except -1
+cpdef bint gpc(RequestHead head) except -1
+@cython.locals(value=bytes)
 cpdef bint has_no_cookies(RequestHead head) except -1
-cdef bint _has_optout(bytes cookies) except -1
-cdef bint _says_none(bytes value) except -1
 @cython.locals(known=Py_ssize_t)
 cdef bint _any(tuple signals, RequestHead head) except -1
 cdef bint _is_one(bytes value) except -1

@@ -1,7 +1,8 @@
 """What the visitor wants: the opt-out cookie before anything else, then signals and prefetches."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
+from ingest.beacon.cookie import count
 from ingest.beacon.hit import Hit, RequestHead
 from ingest.beacon.known import (
     COOKIE,
@@ -17,11 +18,9 @@ from ingest.beacon.known import (
 )
 from ingest.beacon.origin import origin_of
 from ingest.beacon.query import read_query
-from ingest.beacon.scan import holds
 from ingest.config import Signal, Signals
 from ingest.outcome import Route
 
-Headers = Mapping[bytes, bytes]
 OPTOUT_COOKIE = "optout"
 _OPTED_OUT = b"optout=1"
 _OWS = b" \t"
@@ -30,47 +29,20 @@ _BADGE = Route.BADGE
 _PING = {"ping": "ping"}
 
 
-def opted_out(headers: Headers) -> bool:
-    """Whether any cookie is named exactly `optout` with the value `1`.
-
-    Cookies are split at `;` and nowhere else: quotes mean nothing (RFC 6265, 5.4), so that no
-    other cookie can hide the opt-out.
-    """
-    return _has_optout(headers.get(b"cookie"))
-
-
 def has_opted_out(head: RequestHead) -> bool:
-    """The same of a head whose fields nobody has read yet."""
-    return _has_optout(head.value(COOKIE))
+    """Whether any cookie is named exactly `optout` with the value `1`."""
+    cookies = head.value(COOKIE)
+    return cookies is not None and count(cookies, _OPTED_OUT) > 0
 
 
-def _has_optout(cookies: bytes | None) -> bool:
-    if cookies is None or not holds(cookies, _OPTED_OUT):
-        return False
-    return _OPTED_OUT in [pair.strip(_OWS) for pair in cookies.split(b";")]
-
-
-def gpc(headers: Headers) -> bool:
+def gpc(head: RequestHead) -> bool:
     """Whether Global Privacy Control is on (`Sec-GPC: 1`)."""
-    return _is_one(headers.get(b"sec-gpc"))
-
-
-def dnt(headers: Headers) -> bool:
-    """Whether Do Not Track is on (`DNT: 1`)."""
-    return _is_one(headers.get(b"dnt"))
-
-
-def optout_unreadable(headers: Headers) -> bool:
-    """Whether the browser says that it keeps cookies from us, so that no opt-out can be seen."""
-    return _says_none(headers.get(b"sec-fetch-storage-access"))
+    return _is_one(head.value(SEC_GPC))
 
 
 def has_no_cookies(head: RequestHead) -> bool:
-    """The same of a head whose fields nobody has read yet."""
-    return _says_none(head.value(SEC_FETCH_STORAGE_ACCESS))
-
-
-def _says_none(value: bytes | None) -> bool:
+    """Whether the browser says that it keeps cookies from us, so that no opt-out can be seen."""
+    value = head.value(SEC_FETCH_STORAGE_ACCESS)
     return value is not None and value.strip() == b"none"
 
 

@@ -7,7 +7,7 @@ from ingest.beacon.scan cimport same
 
 cdef unsigned char _COLON, _DOT, _ZERO, _NINE
 cdef bytes _HEX
-cdef Py_ssize_t FORWARDED, X_FORWARDED_FOR
+cdef Py_ssize_t FORWARDED, X_FORWARDED_FOR, X_FORWARDED_PROTO
 
 @cython.locals(
     dots=Py_ssize_t, dot=Py_ssize_t, digits=Py_ssize_t, number=Py_ssize_t, at=Py_ssize_t,
@@ -30,11 +30,12 @@ cpdef str parsed_network(str address)
 
 cdef str _plain_ipv6(str address)
 
-cdef bytes _given(dict headers, bytes name)
+cdef bytes _given(bytes value)
 
 cdef class TrustedProxies:
     cdef tuple _v4, _v6
-    cpdef str client(self, peer, dict headers)
     cpdef str client_of(self, peer, RequestHead head)
+    @cython.locals(value=bytes)
+    cpdef bint https(self, peer, RequestHead head) except -1
     @cython.locals(plain=str, text=str)
     cdef str _told(self, peer, bytes forwarded_for, bytes forwarded)

@@ -6,13 +6,13 @@ it could hold more than 24 bits of the client. No address is cached or logged he
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from socket import AF_INET6, inet_ntop, inet_pton
 
 from ingest.beacon.cut import cut_text
 from ingest.beacon.hit import Peer, RequestHead
-from ingest.beacon.known import FORWARDED, X_FORWARDED_FOR
+from ingest.beacon.known import FORWARDED, X_FORWARDED_FOR, X_FORWARDED_PROTO
 from ingest.beacon.scan import same
 
 _Address = IPv4Address | IPv6Address
@@ -151,7 +151,7 @@ class TrustedProxies:
             return Peer("", False)
         return Peer(_network(parsed), self._trusts(parsed))
 
-    def client(self, peer: Peer, headers: Mapping[bytes, bytes]) -> str:
+    def client_of(self, peer: Peer, head: RequestHead) -> str:
         """Return the client's network; empty when it cannot be known.
 
         `X-Forwarded-For`, or `Forwarded` (RFC 7239) where there is none, is read right to left:
@@ -159,12 +159,6 @@ class TrustedProxies:
         obfuscated name) ends the search without an answer, because nobody whom we trust vouches
         for what stands left of it.
         """
-        if not peer.trusted:
-            return peer.network
-        return self._told(peer, headers.get(b"x-forwarded-for"), headers.get(b"forwarded"))
-
-    def client_of(self, peer: Peer, head: RequestHead) -> str:
-        """The same of a head whose fields nobody has read yet."""
         if not peer.trusted:
             return peer.network
         return self._told(peer, head.value(X_FORWARDED_FOR), head.value(FORWARDED))
@@ -181,14 +175,14 @@ class TrustedProxies:
         hops = [_parameter(element, "for") for element in _elements(forwarded)]
         return self._first_unknown(hops, peer)
 
-    def https(self, peer: Peer, headers: Mapping[bytes, bytes]) -> bool:
+    def https(self, peer: Peer, head: RequestHead) -> bool:
         """Whether the nearest proxy, if trusted, says that it was spoken to by HTTPS."""
         if not peer.trusted:
             return False
-        value = _given(headers, b"x-forwarded-proto")
+        value = _given(head.value(X_FORWARDED_PROTO))
         if value is not None:
             return value.rpartition(b",")[2].strip().lower() == b"https"
-        value = _given(headers, b"forwarded")
+        value = _given(head.value(FORWARDED))
         elements = [] if value is None else _elements(value)
         return bool(elements) and _parameter(elements[0], "proto").lower() == "https"
 
@@ -213,9 +207,8 @@ class TrustedProxies:
         return any(address in network for network in self._v4)
 
 
-def _given(headers: Mapping[bytes, bytes], name: bytes) -> bytes | None:
+def _given(value: bytes | None) -> bytes | None:
     """Return a header's value; an empty one says nothing."""
-    value = headers.get(name)
     return value if value and value.strip() else None
 
 

@@ -2,8 +2,11 @@
 cimport cython
 
 from ingest.beacon.event_text cimport EventText
+from ingest.beacon.hit cimport RequestHead
+from ingest.beacon.scan cimport holds
 
-cdef Py_ssize_t _LONGEST
+cdef bytes _UID
+cdef Py_ssize_t COOKIE, _LONGEST
 
 cdef class VisitorNumber:
     cdef object _key, _keyed_with, _keyed
@@ -19,3 +22,6 @@ cdef class VisitorNumber:
     cdef _of_day(self, long long now)
 
 cdef bytes _beginning(bytes header)
+
+@cython.locals(cookies=bytes)
+cpdef uid_cookie(RequestHead head)

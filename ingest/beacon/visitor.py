@@ -1,10 +1,12 @@
 """The visitor's number: the same person on the same site on the same day, and no more than that."""
 
-from collections.abc import Mapping
 from hashlib import blake2b
 
 from ingest.beacon.day_key import DayKey
 from ingest.beacon.event_text import EventText
+from ingest.beacon.hit import RequestHead
+from ingest.beacon.known import COOKIE
+from ingest.beacon.scan import holds
 
 UID_COOKIE = "uid"
 _UID = b"uid="
@@ -66,10 +68,10 @@ def _beginning(header: bytes) -> bytes:
     return header if len(header) <= _LONGEST else header[:_LONGEST]
 
 
-def uid_cookie(headers: Mapping[bytes, bytes]) -> int | None:
+def uid_cookie(head: RequestHead) -> int | None:
     """The number that a `uid` cookie keeps, or None."""
-    cookies = headers.get(b"cookie")
-    if cookies is None or _UID not in cookies:
+    cookies = head.value(COOKIE)
+    if cookies is None or not holds(cookies, _UID):
         return None
     for pair in cookies.split(b";"):
         name, _, value = pair.strip(b" \t").partition(b"=")

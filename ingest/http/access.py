@@ -113,7 +113,7 @@ class Access:
         if not rules.public:
             if not _is(token.encode(), rules.token_hash):
                 return Reading.DENIED
-            secure = self._own.secure(hit.peer, hit.headers)
+            secure = self._own.secure(hit.peer, hit.head)
             headers = (*headers, cookies.reader(site, self._proof(site, rules), secure))
         return reply(HTTPStatus.SEE_OTHER, headers, b"", Route.PAGE, Outcome.PAGE)
 

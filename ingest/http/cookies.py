@@ -1,9 +1,12 @@
 """The cookies that this server sets: a preference, and where configured a random number."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ingest.beacon.consent import OPTOUT_COOKIE
+from ingest.beacon.cookie import count
+from ingest.beacon.hit import RequestHead
+from ingest.beacon.known import COOKIE
 from ingest.beacon.visitor import UID_COOKIE, uid_cookie, uid_value
 from ingest.http.reply import Header
 
@@ -11,6 +14,8 @@ HERE_COOKIE = "optout_here"
 """Beside a site's own opt-out cookie: says that it is that, for both have the same name."""
 _HERE = f"{HERE_COOKIE}=1".encode()
 _OPTED_OUT = f"{OPTOUT_COOKIE}=1".encode()
+_EVERYWHERE, _AT_SITE, _NUMBERED, _SECURE, _EVERY = 1, 2, 4, 8, 16
+"""Bits of what an answer to who opted out depends on, and how many such answers there are."""
 READ_COOKIE = "read."
 """First part of the name of a reader's cookie; the rest is a private site's name."""
 READ_MAX_AGE = 2_592_000
@@ -39,8 +44,7 @@ def opt_in_here(secure: bool) -> tuple[Header, Header]:
     return _here("", 0, secure)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The opt-outs that a browser sent.
 
     A site's own and the one for every site have the same name and value; with the first comes
@@ -51,26 +55,27 @@ class Choice:
     here: bool
 
 
-def choice(headers: Mapping[bytes, bytes]) -> Choice:
+def choice(head: RequestHead) -> Choice:
     """Tell them apart."""
-    pairs = [pair.strip(b" \t") for pair in headers.get(b"cookie", b"").split(b";")]
-    seen = pairs.count(_OPTED_OUT)
-    here = seen > 0 and _HERE in pairs
-    return Choice(everywhere=seen > here, here=here)
+    found = _choice(head.value(COOKIE))
+    return Choice(found & _EVERYWHERE > 0, found & _AT_SITE > 0)
 
 
-def on_opted_out(headers: Mapping[bytes, bytes], secure: bool) -> tuple[Header, ...]:
-    """Renew the opt-out that the browser sent, and no other; take a visitor's number away.
+def _choice(cookies: bytes | None) -> int:
+    seen = 0 if cookies is None else count(cookies, _OPTED_OUT)
+    if cookies is None or seen == 0:
+        return 0
+    if count(cookies, _HERE) == 0:
+        return _EVERYWHERE
+    return _AT_SITE | _EVERYWHERE if seen > 1 else _AT_SITE
 
-    Without `optout_here` a site's own opt-out would become one for all at its visitor's next ping.
-    The number is kept for each site apart, where the page for opting out everywhere cannot reach.
-    """
-    found = choice(headers)
-    return (
-        *((opt_out(secure),) if found.everywhere else ()),
-        *(opt_out_here(secure) if found.here else ()),
-        *((forget_uid(secure),) if has_uid(headers) else ()),
-    )
+
+def renewal(head: RequestHead, secure: bool) -> int:
+    """Which of `RENEWALS` who opted out is answered with."""
+    found = _choice(head.value(COOKIE))
+    if uid_cookie(head) is not None:
+        found |= _NUMBERED
+    return found | _SECURE if secure else found
 
 
 def uid(number: int, secure: bool) -> Header:
@@ -96,9 +101,21 @@ def _cookie(pair: str, max_age: int, secure: bool, *, partitioned: bool = False)
     return ("Set-Cookie", f"{pair}; {attributes}{tail}")
 
 
-def has_uid(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the browser already keeps a number of ours."""
-    return uid_cookie(headers) is not None
+def _renewed(which: int) -> tuple[Header, ...]:
+    secure = which & _SECURE > 0
+    return (
+        *((opt_out(secure),) if which & _EVERYWHERE else ()),
+        *(opt_out_here(secure) if which & _AT_SITE else ()),
+        *((forget_uid(secure),) if which & _NUMBERED else ()),
+    )
+
+
+RENEWALS = tuple([_renewed(which) for which in range(_EVERY)])
+"""What renews the opt-out that the browser sent, and no other, and takes a visitor's number away.
+
+Without `optout_here` a site's own opt-out would become one for all at its visitor's next ping. The
+number is kept for each site apart, where the page for opting out everywhere cannot reach.
+"""
 
 
 def reader(site: str, proof: str, secure: bool) -> Header:

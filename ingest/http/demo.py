@@ -39,7 +39,7 @@ class Demo:
         at_work = self._sites.rules(_SITE) is not None
         site = named or (_SITE if at_work else None)
         rules = None if site is None else self._sites.rules(site)
-        origin = self._own.of(hit.peer, hit.headers)
+        origin = self._own.of(hit.peer, hit.head)
         body = render(
             "demo.html",
             site=site or "",

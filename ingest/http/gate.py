@@ -335,7 +335,7 @@ class Gate:
         """Answer a request whose body cannot be taken."""
         assert self._head is not None  # noqa: S101 (the phase says so)
         events = self._route is Route.EVENTS
-        headers = cors.with_credentials(self._head.headers) if events else ()
+        headers = cors.with_credentials(self._head) if events else ()
         route = Route.PAGE if self._route is Route.NONE else self._route
         self._refuse(problem(status, detail, route, headers=headers))
 

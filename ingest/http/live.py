@@ -128,7 +128,7 @@ class Live:
             return _AGAIN
         if not reading.allowed:
             return self._refuse(reading, site, hit)
-        origin = self._own.of(hit.peer, hit.headers)
+        origin = self._own.of(hit.peer, hit.head)
         page = (await asyncio.shield(self._page(site))).at(origin)
         if takes_gzip(hit.headers):
             headers = (*_HEADERS, GZIPPED)

@@ -28,5 +28,5 @@ class NoBeacons:
 
     def turn_away(self, hit: Hit) -> Reply:
         """Refuse it."""
-        allowed = cors.with_credentials(hit.headers) if hit.route is Route.EVENTS else cors.ANYONE
+        allowed = cors.with_credentials(hit.head) if hit.route is Route.EVENTS else cors.ANYONE
         return problem(HTTPStatus.NOT_FOUND, _DETAIL, hit.route, headers=allowed)

@@ -5,8 +5,9 @@ from urllib.parse import parse_qs
 
 import orjson
 
-from ingest.beacon.consent import gpc, opted_out, optout_unreadable
+from ingest.beacon.consent import gpc, has_no_cookies, has_opted_out
 from ingest.beacon.hit import Hit
+from ingest.beacon.known import ORIGIN
 from ingest.beacon.site import site_name
 from ingest.config import Signals
 from ingest.http import cookies, cors
@@ -35,24 +36,25 @@ class OptOut:
         """`GET /opt-out`: the status in words, and the button that changes it."""
         done = hit.query.decode("ascii")
         seen = Seen(
-            cookies.choice(hit.headers),
-            gpc(hit.headers),
+            cookies.choice(hit.head),
+            gpc(hit.head),
             self._signals.gpc,
-            self._own.secure(hit.peer, hit.headers),
-            optout_unreadable(hit.headers),
+            self._own.secure(hit.peer, hit.head),
+            has_no_cookies(hit.head),
             done in (_DONE_OUT, _DONE_IN),
             done == _DONE_OUT,
         )
-        again = cookies.on_opted_out(hit.headers, seen.secure) if seen.opted_out else ()
+        which = cookies.renewal(hit.head, seen.secure)
+        again = cookies.RENEWALS[which] if seen.opted_out else ()
         return page_reply(page(TITLE, body(seen)), again)
 
     async def status(self, hit: Hit) -> Reply:
         """`GET /opt-out/status`: for the privacy pages of other sites."""
-        out = opted_out(hit.headers)
-        said = {"opted_out": out, "gpc": gpc(hit.headers)}
-        if optout_unreadable(hit.headers) and not out:
+        out = has_opted_out(hit.head)
+        said = {"opted_out": out, "gpc": gpc(hit.head)}
+        if has_no_cookies(hit.head) and not out:
             said["readable"] = False  # only where `opted_out` would be a guess
-        headers = (JSON, NO_STORE, NOSNIFF, *cors.with_credentials(hit.headers))
+        headers = (JSON, NO_STORE, NOSNIFF, *cors.with_credentials(hit.head))
         return reply(HTTPStatus.OK, headers, orjson.dumps(said), Route.PAGE, Outcome.PAGE)
 
     async def leave(self, hit: Hit) -> Reply:
@@ -67,8 +69,8 @@ class OptOut:
         given = parse_qs(hit.query.decode("ascii"), keep_blank_values=True).get("site")
         if given is not None:
             return self._change_here(hit, given[0], out=out)
-        origin = hit.headers.get(b"origin", b"").decode("latin-1").lower()
-        if not origin or origin != self._own.of(hit.peer, hit.headers):
+        origin = (hit.head.value(ORIGIN) or b"").decode("latin-1").lower()
+        if not origin or origin != self._own.of(hit.peer, hit.head):
             return _forbidden(hit)
         done = _DONE_OUT if out else _DONE_IN
         headers = (("Location", f"{PATH_OUT}?{done}"), NO_STORE, *self._cookies(hit, out=out))
@@ -80,8 +82,8 @@ class OptOut:
         It goes first: browsers that know no `Partitioned` have one cookie of the name, and the
         last word counts.
         """
-        secure = self._own.secure(hit.peer, hit.headers)
-        here = cookies.opt_in_here(secure) if cookies.choice(hit.headers).here else ()
+        secure = self._own.secure(hit.peer, hit.head)
+        here = cookies.opt_in_here(secure) if cookies.choice(hit.head).here else ()
         if out:
             return (*here, cookies.opt_out(secure), cookies.forget_uid(secure))
         return (*here, cookies.opt_in(secure))
@@ -90,7 +92,7 @@ class OptOut:
         """The per-site form: a credentialed request from the site itself, for that site only."""
         if _is_form(hit):
             return _forbidden(hit)  # one of anywhere: the cookies would be our own pages'
-        allowed = cors.with_credentials(hit.headers)
+        allowed = cors.with_credentials(hit.head)
         if site_name(site) is None:
             members: dict[str, object] = {"field": "site"}
             detail = "site is missing or is no site's name"
@@ -105,11 +107,11 @@ class OptOut:
         That is over plain HTTP, where no cookie is partitioned; and in browsers that know no
         `Partitioned`, when what they show us is no site's own choice.
         """
-        if not self._own.secure(hit.peer, hit.headers):
+        if not self._own.secure(hit.peer, hit.head):
             return ()
         if out:
             return (*cookies.opt_out_here(True), cookies.forget_uid(True))
-        found = cookies.choice(hit.headers)
+        found = cookies.choice(hit.head)
         return () if found.everywhere and not found.here else cookies.opt_in_here(True)
 
 

@@ -1,9 +1,9 @@
 """Under which scheme and origin browsers reach this server."""
 
 import re
-from collections.abc import Mapping
 
-from ingest.beacon.hit import Peer
+from ingest.beacon.hit import Peer, RequestHead
+from ingest.beacon.known import HOST
 from ingest.beacon.network import TrustedProxies
 from ingest.beacon.origin import origin_of
 
@@ -15,19 +15,22 @@ class OwnOrigin:
 
     def __init__(self, public_url: str | None, proxies: TrustedProxies) -> None:
         self._public_url = None if public_url is None else _text(public_url)
+        self._public_is_secure = public_url is not None and is_secure(_text(public_url))
         self._proxies = proxies
 
-    def of(self, peer: Peer, headers: Mapping[bytes, bytes]) -> str:
+    def of(self, peer: Peer, head: RequestHead) -> str:
         """Return it, such as `https://beacon.example`; empty when the request names none."""
         if self._public_url is not None:
             return self._public_url
-        host = headers.get(b"host", b"").decode("latin-1").lower()
-        scheme = "https" if self._proxies.https(peer, headers) else "http"
+        host = (head.value(HOST) or b"").decode("latin-1").lower()
+        scheme = "https" if self._proxies.https(peer, head) else "http"
         return _text(f"{scheme}://{host}") if host else ""
 
-    def secure(self, peer: Peer, headers: Mapping[bytes, bytes]) -> bool:
+    def secure(self, peer: Peer, head: RequestHead) -> bool:
         """Whether browsers take `Secure` cookies here: HTTPS, or loopback."""
-        return is_secure(self.of(peer, headers))
+        if self._public_url is not None:
+            return self._public_is_secure
+        return is_secure(self.of(peer, head))
 
 
 def is_secure(origin: str) -> bool:

@@ -32,7 +32,7 @@ class SiteRefusals:
             site=site,
             contact=self._contact,
             wrong=wrong,
-            secure=self._own.secure(hit.peer, hit.headers),
+            secure=self._own.secure(hit.peer, hit.head),
             days=READ_MAX_AGE // _DAY,
         )
         html = page("This site's counts are private", body)

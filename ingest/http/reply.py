@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 from time import gmtime
-from typing import NamedTuple
 
 from aiohttp import web
 
@@ -21,17 +20,58 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Reply(NamedTuple):
+class Reply:
     """One answer, and under what it is counted."""
 
-    status: int
-    headers: tuple[Header, ...]
-    """Without `Date`, `Connection` and `Content-Length`."""
-    body: bytes
-    route: Route
-    outcome: Outcome
-    start: bytes
-    """The head's bytes up to where `Date` and `Connection` come: `Reply`s are reused."""
+    __slots__ = ("body", "headers", "outcome", "route", "start", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: tuple[Header, ...],
+        body: bytes,
+        route: Route,
+        outcome: Outcome,
+        start: bytes,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        """Without `Date`, `Connection` and `Content-Length`."""
+        self.body = body
+        self.route = route
+        self.outcome = outcome
+        self.start = start
+        """The head's bytes up to where `Date` and `Connection` come: `Reply`s are reused."""
+
+    def whole(self, date: bytes) -> bytes:
+        """Its bytes with the `Date` header's line, for a connection that stays."""
+        return encode(self, date, b"", False)
+
+
+class ReadyReply(Reply):
+    """One with nothing of a request in it, sent many times: its bytes are kept while `Date` holds.
+
+    Those of a second at most, of each of them: there are as many as were made at the start.
+    """
+
+    __slots__ = ("_date", "_whole")
+
+    def __init__(self, answer: Reply) -> None:
+        super().__init__(
+            answer.status,
+            answer.headers,
+            answer.body,
+            answer.route,
+            answer.outcome,
+            answer.start,
+        )
+        self._date = self._whole = b""
+
+    def whole(self, date: bytes) -> bytes:
+        """As above, made anew for another line only; the line is the same object for a second."""
+        if date is not self._date:
+            self._date, self._whole = date, encode(self, date, b"", False)
+        return self._whole
 
 
 def reply(
@@ -42,20 +82,26 @@ def reply(
     outcome: Outcome,
 ) -> Reply:
     """Make an answer."""
-    phrase = HTTPStatus(status).phrase
-    lines = [f"HTTP/1.1 {status} {phrase}\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in headers]
+    start = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode("ascii") + _lines(headers)
     if status != HTTPStatus.NO_CONTENT:
-        lines.append(f"Content-Length: {len(body)}\r\n")
-    start = "".join(lines).encode("latin-1")
+        start += b"Content-Length: %d\r\n" % len(body)
     return Reply(status, headers, body, route, outcome, start)
 
 
-def with_header(answer: Reply, header: Header) -> Reply:
-    """The same answer with a header more."""
-    name, value = header
-    start = answer.start + f"{name}: {value}\r\n".encode("latin-1")
-    return answer._replace(headers=(*answer.headers, header), start=start)
+def with_headers(answer: Reply, headers: tuple[Header, ...]) -> Reply:
+    """The same answer with some headers more."""
+    return Reply(
+        answer.status,
+        answer.headers + headers,
+        answer.body,
+        answer.route,
+        answer.outcome,
+        answer.start + _lines(headers),
+    )
+
+
+def _lines(headers: tuple[Header, ...]) -> bytes:
+    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
 
 
 def encode(answer: Reply, date: bytes, connection: bytes, head_only: bool) -> bytes:

@@ -102,7 +102,7 @@ def _unless_done(future: asyncio.Future[Reply]) -> Callable[[Reply], None]:
 
 
 async def _preflight(hit: Hit) -> Reply:
-    headers = (NO_STORE, *cors.preflight(hit.headers))
+    headers = (NO_STORE, *cors.preflight(hit.head))
     return reply(HTTPStatus.NO_CONTENT, headers, b"", Route.PAGE, Outcome.PAGE)
 
 

@@ -1,7 +1,7 @@
 # C types of shared.py.
 from ingest.http.counts cimport RequestCounts
 from ingest.http.in_flight cimport InFlight
-from ingest.http.reply cimport Dates, encode
+from ingest.http.reply cimport Dates, Reply, encode
 
 cdef class Shared:
     cdef readonly object config, proxies, beacons, loop
@@ -13,9 +13,8 @@ cdef class Shared:
     cdef public object slow_lane
     cdef object _empty, _clock
     cdef Dates _dates
-    cdef tuple _last
     cpdef bytes date(self)
-    cpdef bytes encoded(self, answer, bytes connection, bint head_only)
+    cpdef bytes encoded(self, Reply answer, bytes connection, bint head_only)
     cpdef bint enter(self, connection)
     cpdef adopt(self, connection)
     cpdef leave(self, connection)

@@ -80,23 +80,17 @@ class Shared:
         self._empty.set()
         self._clock = clock
         self._dates = Dates()
-        self._last: tuple[Reply, bytes, bytes, bytes] | None = None
 
     def date(self) -> bytes:
         """The `Date` header's line."""
         return self._dates.line(self._clock())
 
     def encoded(self, answer: Reply, connection: bytes, head_only: bool) -> bytes:
-        """An answer's bytes, which within one second are mostly those of the answer before."""
+        """An answer's bytes; `connection` is a whole header line, or empty."""
         date = self.date()
-        last = self._last
-        known = last is not None and last[0] is answer and last[1] is date
-        if known and not head_only and last is not None and last[2] == connection:
-            return last[3]
-        made = encode(answer, date, connection, head_only)
-        if not head_only:
-            self._last = (answer, date, connection, made)
-        return made
+        if connection or head_only:
+            return encode(answer, date, connection, head_only)
+        return answer.whole(date)
 
     def enter(self, connection: Connection) -> bool:
         """Take in a connection; False when there are too many."""

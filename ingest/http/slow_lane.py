@@ -10,7 +10,7 @@ from typing import cast
 from aiohttp import StreamReader, web
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
-from ingest.beacon.hit import Hit, Peer
+from ingest.beacon.hit import Hit, Peer, hit_of
 from ingest.http import cors
 from ingest.http.head import Head
 from ingest.http.in_flight import AIOHTTP, cost
@@ -97,8 +97,7 @@ class SlowHandler(RequestHandler):
 
     def hit(self, route: Route, body: bytes) -> Hit:
         """The request, now that its body is there."""
-        head = self.head
-        return Hit(route, head.method, head.path, head.query, head.headers, body, self.peer)
+        return hit_of(route, self.head, body, self.peer)
 
     @property
     def owes(self) -> bool:
@@ -334,7 +333,7 @@ def _refused(
 ) -> web.Response:
     route = protocol.route
     if route is Route.EVENTS:
-        headers = (*headers, *cors.with_credentials(protocol.head.headers))
+        headers = (*headers, *cors.with_credentials(protocol.head))
     headers = (*headers, *cors.on_api(protocol.head.path))
     known = route is not Route.NONE
     # A path that is none of ours is a page that does not exist; everything else was refused.

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.beacon.consent import Consent, dnt, gpc, opted_out, optout_unreadable
+from ingest.beacon.consent import Consent, gpc, has_no_cookies, has_opted_out
 from ingest.beacon.hit import Hit, Peer
 from ingest.config import Signal, Signals
 from ingest.outcome import Route
+from tests.support.heads import head_of
 
 _DEFAULT = Consent(Signals(), ["https://beacon.example"])
 
@@ -32,7 +33,7 @@ def _hit(route=Route.PIXEL, method=b"GET", query=b"s=x", **headers):
     ],
 )
 def test_any_cookie_optout_1_opts_out(cookie):
-    assert opted_out({b"cookie": cookie.encode()})
+    assert has_opted_out(head_of({b"cookie": cookie.encode()}))
 
 
 @pytest.mark.parametrize(
@@ -55,14 +56,14 @@ def test_any_cookie_optout_1_opts_out(cookie):
     ],
 )
 def test_nothing_else_opts_out(cookie):
-    assert not opted_out({b"cookie": cookie.encode()})
-    assert not opted_out({})
+    assert not has_opted_out(head_of({b"cookie": cookie.encode()}))
+    assert not has_opted_out(head_of({}))
 
 
 @given(st.lists(st.text(st.characters(exclude_characters=";", codec="latin-1")), max_size=5))
 def test_no_other_cookie_hides_an_opt_out(others):
     cookies = ";".join([*others, "optout=1", *others])
-    assert opted_out({b"cookie": cookies.encode("latin-1")})
+    assert has_opted_out(head_of({b"cookie": cookies.encode("latin-1")}))
 
 
 @pytest.mark.parametrize(
@@ -80,19 +81,20 @@ def test_no_other_cookie_hides_an_opt_out(others):
     ],
 )
 def test_a_signal_is_1(value, on):
-    assert gpc({b"sec-gpc": value}) is on
-    assert dnt({b"dnt": value}) is on
+    assert gpc(head_of({b"sec-gpc": value})) is on
+    consent = Consent(Signals(gpc=Signal.SHARE, dnt=Signal.SHARE), [])
+    for name in (b"sec-gpc", b"dnt"):
+        assert consent.share(head_of({name: value})) is not on
 
 
 def test_a_signal_that_is_absent_is_off():
-    assert not gpc({})
-    assert not dnt({})
+    assert not gpc(head_of({}))
 
 
 @pytest.mark.parametrize(("value", "unreadable"), [("none", True), ("active", False), ("", False)])
 def test_a_browser_that_keeps_cookies_from_us_is_noticed(value, unreadable):
-    assert optout_unreadable({b"sec-fetch-storage-access": value.encode()}) is unreadable
-    assert not optout_unreadable({})
+    assert has_no_cookies(head_of({b"sec-fetch-storage-access": value.encode()})) is unreadable
+    assert not has_no_cookies(head_of({}))
 
 
 @pytest.mark.parametrize(

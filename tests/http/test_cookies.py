@@ -4,8 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.beacon.consent import opted_out
-from ingest.http.cookies import Choice, choice, on_opted_out
+from ingest.beacon.consent import has_opted_out
+from ingest.beacon.visitor import uid_cookie
+from ingest.http import cookies
+from ingest.http.cookies import RENEWALS, Choice, choice, renewal
+from tests.support.heads import head_of
 
 pairs = st.sampled_from(
     [b"optout=1", b" optout=1\t", b"optout_here=1", b"optout=0", b"optout=", b"a=optout=1",
@@ -15,13 +18,13 @@ pairs = st.sampled_from(
 
 @given(st.lists(pairs, max_size=6))
 def test_a_choice_is_seen_by_the_pages_just_when_the_beacons_honour_it(found):
-    headers = {b"cookie": b";".join(found)}
-    seen = choice(headers)
-    assert (seen.everywhere or seen.here) == opted_out(headers)
+    head = head_of({b"cookie": b";".join(found)})
+    seen = choice(head)
+    assert (seen.everywhere or seen.here) == has_opted_out(head)
 
 
 @pytest.mark.parametrize(
-    ("cookies", "seen"),
+    ("sent", "seen"),
     [
         (b"", Choice(False, False)),
         (b"optout=1", Choice(True, False)),
@@ -30,19 +33,24 @@ def test_a_choice_is_seen_by_the_pages_just_when_the_beacons_honour_it(found):
         (b"optout_here=1", Choice(False, False)),
     ],
 )
-def test_a_sites_own_is_told_from_the_one_for_all(cookies, seen):
-    assert choice({b"cookie": cookies}) == seen
+def test_a_sites_own_is_told_from_the_one_for_all(sent, seen):
+    assert choice(head_of({b"cookie": sent})) == seen
 
 
 @given(st.lists(pairs, max_size=6), st.booleans())
 def test_what_is_renewed_is_what_was_sent(found, secure):
-    headers = {b"cookie": b";".join(found)}
-    seen = choice(headers)
-    renewed = [text for _, text in on_opted_out(headers, secure)]
-    assert any(text.startswith("optout_here=1;") for text in renewed) == seen.here
-    whole = [text for text in renewed if text.startswith("optout=1;")]
-    assert len(whole) == seen.everywhere + seen.here
+    head = head_of({b"cookie": b";".join(found)})
+    seen = choice(head)
+    expected = [cookies.opt_out(secure)] if seen.everywhere else []
+    expected += cookies.opt_out_here(secure) if seen.here else ()
+    expected += [cookies.forget_uid(secure)] if uid_cookie(head) is not None else []
+    assert RENEWALS[renewal(head, secure)] == tuple(expected)
+
+
+def test_there_are_as_many_renewals_as_a_request_can_ask_for():
+    assert len(RENEWALS) == 16
+    assert len(set(RENEWALS)) == 15  # nothing to renew is the same however secure
 
 
 def test_without_cookies_there_is_no_choice():
-    assert choice({}) == Choice(False, False)
+    assert choice(head_of({})) == Choice(False, False)

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.load.agents import POOL, agents
 from benchmarks.load.plan import Kind, Target, Visits
 from benchmarks.load.visitors import ARRAY, Traffic, requests
-from ingest.beacon.consent import opted_out
+from ingest.beacon.consent import has_opted_out
 from ingest.beacon.query import read_query
 from ingest.http.head import parse_head
 
@@ -82,7 +82,7 @@ def test_sites_follow_zipfs_law():
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
 def test_so_many_visitors_have_opted_out(share):
     heads = _heads(_made(prepared=5_000, opt_outs=share))
-    out = sum(opted_out(head.headers) for head in heads)
+    out = sum(has_opted_out(head) for head in heads)
     assert out / 5_000 == pytest.approx(share, abs=0.02)
 
 
