@@ -7,7 +7,10 @@ from ingest.beacon.known import HOST
 from ingest.beacon.network import TrustedProxies
 from ingest.beacon.origin import origin_of
 
-_LOOPBACK = re.compile(r"(?:(?:[^:]*\.)?localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]*)?")
+_LOOPBACK = re.compile(
+    r"(?:127(?:\.[0-9]{1,3}){3}|\[::1\]|(?:[^:]*\.)?localhost)(?::[0-9]*)?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 class OwnOrigin:
@@ -30,14 +33,22 @@ class OwnOrigin:
         """Whether browsers take `Secure` cookies here: HTTPS, or loopback."""
         if self._public_url is not None:
             return self._public_is_secure
-        return is_secure(self.of(peer, head))
+        # As `is_secure(self.of(…))`, without making that text: each ping of who opted out asks.
+        host = head.value(HOST)
+        if not host:
+            return False
+        return self._proxies.https(peer, head) or _is_loopback(host.decode("latin-1"))
 
 
 def is_secure(origin: str) -> bool:
     """Whether nobody can listen on the way to it: HTTPS, or loopback."""
     if origin.startswith("https:"):
         return True
-    return _LOOPBACK.fullmatch(origin.partition("://")[2]) is not None
+    return _is_loopback(origin.partition("://")[2])
+
+
+def _is_loopback(authority: str) -> bool:
+    return _LOOPBACK.fullmatch(authority) is not None
 
 
 def _text(url: str) -> str:
