@@ -55,6 +55,7 @@ _COMPILED = (
     "log/batch",
     "log/linger",
     "log/partition",
+    "log/record_batch",
     "stats/breakdown",
     "stats/duplicates",
     "stats/event",

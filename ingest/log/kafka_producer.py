@@ -15,13 +15,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, OutOfOrderSequenceNumber
 
 from ingest.config import Compression, Kafka
+from ingest.log import kafka_shortcut
 from ingest.log.batch import Record
 from ingest.log.kafka_client import REQUEST_TIMEOUT, client_options, translate
-from ingest.log.kafka_shortcut import Shortcut
-from ingest.log.lz4 import compress_quickly
+from ingest.log.kafka_shortcut import FullBuilder, Shortcut
+from ingest.log.record_batch import BatchWriter, Header
 from ingest.log.sink import RecordRefused, SinkError, SinkTimeout, SinkUnavailable
 
-Header = tuple[str, bytes]
 _UNBOUNDED = 1 << 30
 """Bytes of a builder: the size of a batch is decided where it is filled, not here."""
 _METADATA_AGE = 60.0
@@ -34,7 +34,12 @@ class KafkaLink:
     """A producer that is connected. Make it with `open`."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, topic: str, headers: Sequence[Header], deadline: float
+        self,
+        producer: AIOKafkaProducer,
+        topic: str,
+        headers: Sequence[Header],
+        compression: Compression,
+        deadline: float,
     ) -> None:
         self.lost = asyncio.Event()
         """Set once: a new link is needed."""
@@ -49,6 +54,7 @@ class KafkaLink:
         self._producer = producer
         self._topic = topic
         self._headers = list(headers)
+        self._writer = BatchWriter(headers, compression)
         self._deadline = deadline
         self._shortcut = Shortcut(producer, topic)
         self._gaps: set[int] = set()
@@ -64,7 +70,6 @@ class KafkaLink:
         cls, config: Kafka, topic: str, headers: Sequence[Header], deadline: float
     ) -> Self:
         """Connect to a topic that exists; `deadline` is for each batch. Raises `SinkError`."""
-        compress_quickly()
         compression = None if config.compression is Compression.NONE else config.compression.value
         producer = AIOKafkaProducer(
             **client_options(config),
@@ -88,7 +93,7 @@ class KafkaLink:
         except BaseException:
             await _abort(producer)
             raise
-        return cls(producer, topic, headers, deadline)
+        return cls(producer, topic, headers, config.compression, deadline)
 
     @property
     def partitions(self) -> int:
@@ -183,11 +188,11 @@ class KafkaLink:
             late.cancel()
 
     def _build(self, records: Sequence[Record]) -> Any:
+        if kafka_shortcut.KNOWN:
+            return FullBuilder(self._writer.write(records))
         builder = self._producer.create_batch()
-        append, headers = builder._builder.append, self._headers
-        for offset, (key, value, timestamp) in enumerate(records):
-            append(offset, timestamp, key, value, headers)
-        builder._relative_offset = len(records)
+        for key, value, timestamp in records:
+            builder.append(timestamp=timestamp, key=key, value=value, headers=self._headers)
         builder.close()
         return builder
 

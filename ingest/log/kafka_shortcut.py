@@ -26,6 +26,8 @@ from aiokafka.producer.message_accumulator import MessageBatch
 from aiokafka.producer.sender import SendProduceReqHandler
 from aiokafka.protocol.produce import ProduceRequest_v7
 
+from ingest.log.record_batch import RecordBatch
+
 KNOWN = aiokafka.__version__.startswith("0.14.")
 """Whether this is an aiokafka whose inside we know; `tests/log/test_kafka_shortcut.py` looks."""
 _REQUEST = ProduceRequest_v7
@@ -38,6 +40,36 @@ _NO_TRANSACTION = -1
 
 Batches = Mapping[TopicPartition, Any]
 """One of aiokafka's `MessageBatch` a partition."""
+
+
+class FullBuilder:
+    """What aiokafka asks of a `BatchBuilder` that takes no more, of records laid out already."""
+
+    __slots__ = ("_batch", "_whole")
+
+    def __init__(self, batch: RecordBatch) -> None:
+        self._batch = batch
+        self._whole: bytearray | None = None
+
+    def record_count(self) -> int:
+        """How far the partition's sequence goes on."""
+        return self._batch.count
+
+    def closed(self) -> bool:
+        """Whether it takes no more."""
+        return True
+
+    def close(self) -> None:
+        """It is closed."""
+
+    def _set_producer_state(self, producer_id: int, producer_epoch: int, sequence: int) -> None:
+        """Called once, before the first try: what is sent again has the same sequence."""
+        self._whole = self._batch.sealed(producer_id, producer_epoch, sequence)
+
+    def _build(self) -> bytearray:
+        if self._whole is None:
+            raise RuntimeError("without its producer a batch might be stored twice")
+        return self._whole
 
 
 class Layout:

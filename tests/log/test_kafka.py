@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -113,9 +114,10 @@ async def test_a_topic_for_rejected_events_that_cannot_be_made_keeps_no_event_fr
 @pytest.mark.parametrize("compression", list(Compression))
 async def test_every_compression_arrives(kafka: Broker, compression: Compression) -> None:
     config = _config(kafka, compression=compression)
+    values = [b"x" * 5_000, b"y", random.Random(1).randbytes(150_000), bytes(150_000)]
     async with _sink(config) as sink:
-        assert await sink.write(_batch(b"x" * 5_000, b"y")) is Settled.DIRECT
-    assert await _read(config) == [b"x" * 5_000, b"y"]
+        assert await sink.write(_batch(*values)) is Settled.DIRECT
+    assert await _read(config) == values
 
 
 async def test_batches_above_batch_bytes_go_whole_as_long_as_the_topic_takes_them(

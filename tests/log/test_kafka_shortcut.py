@@ -19,7 +19,7 @@ from ingest.config import Delivery, Kafka
 from ingest.log import kafka_shortcut
 from ingest.log.batch import Batch, Record, Settled
 from ingest.log.kafka import KafkaSink
-from ingest.log.kafka_shortcut import Layout
+from ingest.log.kafka_shortcut import FullBuilder, Layout
 from ingest.log.sink import SinkError
 from tests.support.kafka import Broker
 from tests.support.wait import until_async
@@ -265,6 +265,21 @@ async def test_what_is_odd_is_left_to_aiokafka_and_arrives_once(
             assert await rig.write(b"d", b"e", b"f", b"g") == 4 * [Settled.DIRECT]
         assert await rig.stored() == sorted([b"a", b"b", b"c", *2 * [b"d", b"e", b"f", b"g"]])
         assert rig.sink._link is rig.link
+
+
+@pytest.mark.kafka
+async def test_another_aiokafka_is_given_its_own_builder(
+    kafka: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = _batch(b"d").records + _batch(b"e").records
+    async with _rig(kafka) as rig:
+        assert isinstance(rig.link._build(records), FullBuilder)
+        monkeypatch.setattr(kafka_shortcut, "KNOWN", False)
+        builder = rig.link._build(records)
+        assert type(builder) is message_accumulator.BatchBuilder
+        assert (builder.record_count(), builder.closed()) == (2, True)
+        await rig.link.send(0, records)
+        assert await rig.stored() == [b"a", b"b", b"c", b"d", b"e"]
 
 
 @pytest.mark.kafka
