@@ -9,8 +9,9 @@ from ingest.http.answers cimport Answers
 from ingest.http.content_type cimport refusal
 from ingest.http.in_flight cimport InFlight
 from ingest.log.accumulator cimport Accumulator
+from ingest.log.batch cimport Record, record_of
 
-cdef object _STORED, _DIRECT, _EVENTS, _tuple
+cdef object _STORED, _DIRECT, _EVENTS
 
 cdef class Beacons:
     cdef Collector _collector
@@ -22,7 +23,7 @@ cdef class Beacons:
     @cython.locals(collected=Collected, verdict=Verdict, waiting=_Waiting)
     cpdef handle(self, Hit hit, done)
     cpdef turn_away(self, Hit hit)
-    @cython.locals(size=Py_ssize_t)
+    @cython.locals(record=Record)
     cdef _append(self, Verdict verdict, _Waiting waiting)
     cpdef append_all(self, Collected collected, decided)
     cpdef answer_array(self, Hit hit, list fates)
@@ -39,6 +40,9 @@ cdef class _Single(_Waiting):
 cdef class _Pixel(_Waiting):
     cdef Answers _answers
     cdef object _done
+
+@cython.locals(waiting=_Pixel)
+cdef _Pixel _pixel(Answers answers, done)
 
 cdef class _Item(_Waiting):
     cdef object _tell, _index

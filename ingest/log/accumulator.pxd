@@ -1,7 +1,7 @@
 # C types of accumulator.py.
 cimport cython
 
-from ingest.log.batch cimport Batch
+from ingest.log.batch cimport Batch, Record
 from ingest.log.linger cimport Linger
 
 cdef class Accumulator:
@@ -15,10 +15,9 @@ cdef class Accumulator:
     cdef Py_ssize_t _bytes, _limit, _most
     cdef readonly object counts
     cdef readonly Py_ssize_t events_in_flight
-    cpdef append(self, record, waiter)
-    @cython.locals(batch=Batch)
-    cpdef take(self, record, Py_ssize_t size, waiter)
-    cpdef bint offer(self, record)
+    @cython.locals(batch=Batch, size=Py_ssize_t)
+    cpdef append(self, Record record, waiter)
+    cpdef bint offer(self, Record record)
     cdef bint _has_room(self, Py_ssize_t size)
     cdef Batch _begin(self, partition)
     cdef _take_along(self)

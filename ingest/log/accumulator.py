@@ -91,10 +91,7 @@ class Accumulator:
 
     def append(self, record: Record, waiter: Waiter) -> None:
         """Take one record; `waiter` is called when its batch is settled, or now without room."""
-        self.take(record, record.size, waiter)
-
-    def take(self, record: Record, size: int, waiter: Waiter) -> None:
-        """Do the same with a record whose size is known."""
+        size = record.size
         if not self._has_room(size):
             self.counts.shed += 1
             waiter(Settled.SHED)
@@ -106,7 +103,7 @@ class Accumulator:
             batch = None
         if batch is None:
             batch = self._begin(partition)
-        batch.take(record, size, waiter)
+        batch.add(record, waiter)
         self._bytes += size
         self.events_in_flight += 1
         self._linger.arrived()

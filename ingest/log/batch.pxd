@@ -1,4 +1,18 @@
 # C types of batch.py.
+cimport cython
+
+cdef Py_ssize_t _OVERHEAD
+
+@cython.final
+@cython.freelist(1024)
+cdef class Record:
+    cdef readonly bytes key, value
+    cdef readonly long long timestamp
+    cdef readonly Py_ssize_t size
+
+@cython.locals(record=Record)
+cpdef Record record_of(bytes key, bytes value, long long timestamp)
+
 cdef class Batch:
     cdef readonly bytes id
     cdef public object partition
@@ -7,5 +21,5 @@ cdef class Batch:
     cdef public list records
     cdef readonly list waiters
     cdef readonly Py_ssize_t size
-    cpdef take(self, record, Py_ssize_t size, waiter)
+    cpdef add(self, Record record, waiter)
     cpdef settle(self, how)

@@ -191,8 +191,13 @@ class KafkaLink:
         if kafka_shortcut.KNOWN:
             return FullBuilder(self._writer.write(records))
         builder = self._producer.create_batch()
-        for key, value, timestamp in records:
-            builder.append(timestamp=timestamp, key=key, value=value, headers=self._headers)
+        for record in records:
+            builder.append(
+                timestamp=record.timestamp,
+                key=record.key,
+                value=record.value,
+                headers=self._headers,
+            )
         builder.close()
         return builder
 

@@ -36,10 +36,10 @@ class Refused(NamedTuple):
 
 def aside(refused: Refused, received: int) -> Batch:
     """A batch for the quarantine. Its id names nothing: it is not stored again."""
-    key, value, timestamp = refused.record
-    kept = b"".join((_BEGIN, refused.reason.encode(), _EVENT, value, _END))
+    record = refused.record
+    kept = b"".join((_BEGIN, refused.reason.encode(), _EVENT, record.value, _END))
     batch = Batch(bytes(16), 0, 0.0, received)
-    batch.add(Record(key, kept, timestamp), nobody)
+    batch.add(Record(record.key, kept, record.timestamp), nobody)
     return batch
 
 

@@ -1,6 +1,8 @@
 # C types of record_batch.py. Pointers write only where `_room` was asked for.
 cimport cython
 
+from ingest.log.batch cimport Record
+
 cdef Py_ssize_t _LONGEST_NUMBER, _LONGEST_FRAMING
 
 @cython.final
@@ -9,7 +11,7 @@ cdef class BatchWriter:
     cdef bytearray _buffer
     cdef bytes _headers
     cdef Py_ssize_t _room, _used
-    @cython.locals(first=cython.longlong, latest=cython.longlong, timestamp=cython.longlong, number=Py_ssize_t)
+    @cython.locals(first=cython.longlong, latest=cython.longlong, number=Py_ssize_t, record=Record)
     cpdef write(self, records)
     @cython.locals(
         keys=Py_ssize_t, values=Py_ssize_t, rest=bytes, most=Py_ssize_t, since=cython.ulonglong,

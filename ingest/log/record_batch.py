@@ -89,9 +89,9 @@ class BatchWriter:
         """Make a batch of at least one record."""
         first = latest = records[0].timestamp
         self._used = number = 0
-        for key, value, timestamp in records:
-            self._put(number, timestamp - first, key, value)
-            latest = max(latest, timestamp)
+        for record in records:
+            self._put(number, record.timestamp - first, record.key, record.value)
+            latest = max(latest, record.timestamp)
             number += 1
         packed = self._compress(memoryview(self._buffer)[: self._used])
         return RecordBatch(self._attributes, number, first, latest, packed)

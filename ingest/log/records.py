@@ -24,7 +24,9 @@ class BadPayload(Exception):
 
 def pack(records: Sequence[Record]) -> bytes:
     """Lay out at least one record: all timestamps, key lengths, value lengths, keys, values."""
-    keys, values, timestamps = zip(*records, strict=True)
+    keys = [record.key for record in records]
+    values = [record.value for record in records]
+    timestamps = [record.timestamp for record in records]
     count = len(records)
     numbers = struct.pack(f">{count}q{2 * count}I", *timestamps, *map(len, keys), *map(len, values))
     return b"".join((numbers, *keys, *values))

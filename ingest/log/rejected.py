@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from ingest.config import Config, Kafka
-from ingest.log.batch import RECORD_OVERHEAD, Record
+from ingest.log.batch import Record
 from ingest.log.kafka_client import admin_client
 from ingest.log.kafka_producer import KafkaLink
 from ingest.log.partition import Partitions
@@ -68,12 +68,12 @@ class RejectedWriter:
 
     def offer(self, key: bytes, value: bytes, time_ms: int) -> None:
         """Take one event, or drop it where too many wait; never blocks."""
-        size = len(key) + len(value) + RECORD_OVERHEAD
-        if self._bytes + size > self._limit:
+        record = Record(key, value, time_ms)
+        if self._bytes + record.size > self._limit:
             self.counts.dropped += 1
             return
-        self._bytes += size
-        self._waiting.append(Record(key, value, time_ms))
+        self._bytes += record.size
+        self._waiting.append(record)
         self._offered.set()
 
     async def start(self) -> None:
@@ -142,7 +142,7 @@ class RejectedWriter:
         finally:  # also when it was cancelled
             self.counts.written += len(chunk) - lost
             self.counts.dropped += lost
-            self._bytes -= sum(len(key) + len(value) + RECORD_OVERHEAD for key, value, _ in chunk)
+            self._bytes -= sum(record.size for record in chunk)
         return True
 
     def _say(self, error: Exception) -> None:

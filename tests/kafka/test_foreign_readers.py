@@ -149,7 +149,7 @@ def test_reads_keys_values_headers_and_timestamps(
     found = read(kafka.bootstrap, config.topic("events"), len(records))
     partition = Partitions(lambda: _PARTITIONS).of
     expected = [
-        Read(partition(key), key, value, timestamp, _HEADERS) for key, value, timestamp in records
+        Read(partition(one.key), one.key, one.value, one.timestamp, _HEADERS) for one in records
     ]
     assert sorted(found) == sorted(expected)
     for number in range(_PARTITIONS):  # within a partition in the order in which they were written

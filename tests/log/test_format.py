@@ -125,7 +125,9 @@ def test_a_closed_segment_reads_by_the_document(tmp_path: Path) -> None:
         assert head["received"] == NOON + (10 if index < 2 else 20)
         assert head["records"] == len(one.records)
         content = zstandard.ZstdDecompressor().decompress(payload)
-        assert records(content, head["records"]) == [tuple(record) for record in one.records]
+        assert records(content, head["records"]) == [
+            (record.key, record.value, record.timestamp) for record in one.records
+        ]
     assert at == len(data) - FOOTER.length
     assert FOOTER.read(data[at:]) == {
         "offset": at,
