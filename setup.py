@@ -7,6 +7,7 @@ from setuptools import setup
 
 _COMPILED = (
     "beacon/agent",
+    "beacon/blake2b",
     "beacon/browser",
     "beacon/collect",
     "beacon/consent",

@@ -1,4 +1,4 @@
-# C types of cut.py. Only it, scan.py and event_text.py have pointers: bounds are checked before.
+# C types of cut.py. Pointers: here, in scan.py, event_text.py and blake2b.py; bounds come first.
 cimport cython
 
 @cython.locals(text=cython.p_const_char)

@@ -1,4 +1,4 @@
-# C types of event_text.py. Only it, cut.py and scan.py have pointers: `_room` is asked before.
+# C types of event_text.py. Pointers: here, in cut.py, scan.py and blake2b.py; `_room` comes first.
 cimport cython
 
 from ingest.beacon.cut cimport cut_buffer

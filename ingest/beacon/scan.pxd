@@ -1,4 +1,4 @@
-# C types of scan.py. Only it, cut.py and event_text.py have pointers: bounds are checked before.
+# C types of scan.py. Pointers: here, in cut.py, event_text.py and blake2b.py; bounds come first.
 cimport cython
 
 ctypedef const unsigned char* Text

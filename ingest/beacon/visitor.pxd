@@ -1,7 +1,7 @@
 # C types of visitor.py.
 cimport cython
 
-from ingest.beacon.event_text cimport EventText
+from ingest.beacon.blake2b cimport KeyedHash
 from ingest.beacon.hit cimport RequestHead
 from ingest.beacon.scan cimport holds
 
@@ -9,19 +9,18 @@ cdef bytes _UID
 cdef Py_ssize_t COOKIE, _LONGEST
 
 cdef class VisitorNumber:
-    cdef object _key, _keyed_with, _keyed
+    cdef object _key, _keyed_with
+    cdef KeyedHash _keyed
     cdef long long _at
-    cdef EventText _text
-    @cython.locals(
-        agent=bytes, language=bytes, place=bytes, text=EventText, size=Py_ssize_t, digest=bytes,
-        number=cython.ulonglong, byte=cython.uchar,
-    )
     cpdef unsigned long long number(
         self, long long now, bytes site, str network, bytes user_agent, bytes accept_language
     ) except? 0
-    cdef _of_day(self, long long now)
-
-cdef bytes _beginning(bytes header)
+    @cython.locals(hashed=KeyedHash, place=bytes)
+    cpdef unsigned long long number_in_place(
+        self, long long now, bytes site, str network, bytes agents, Py_ssize_t agent,
+        Py_ssize_t agent_end, bytes languages, Py_ssize_t language, Py_ssize_t language_end,
+    ) except? 0
+    cdef KeyedHash _of_day(self, long long now)
 
 @cython.locals(cookies=bytes)
 cpdef uid_cookie(RequestHead head)

@@ -1,16 +1,13 @@
 """The visitor's number: the same person on the same site on the same day, and no more than that."""
 
-from hashlib import blake2b
-
+from ingest.beacon.blake2b import KeyedHash
 from ingest.beacon.day_key import DayKey
-from ingest.beacon.event_text import EventText
 from ingest.beacon.hit import RequestHead
 from ingest.beacon.known import COOKIE
 from ingest.beacon.scan import holds
 
 UID_COOKIE = "uid"
 _UID = b"uid="
-_NUMBER_BYTES = 4
 _DIGITS = frozenset(b"0123456789abcdef")
 _LONGEST = 1_024
 """Bytes of a header that are looked at."""
@@ -23,49 +20,62 @@ class VisitorNumber:
         self._key = key
         self._at = -1
         self._keyed_with = b""
-        self._keyed = blake2b()
-        self._text = EventText()
+        self._keyed = KeyedHash()
 
     def number(
         self, now: int, site: bytes, network: str, user_agent: bytes, accept_language: bytes
     ) -> int:
         """Return 0…2³²−1. `now` is in epoch milliseconds and picks the key of its UTC day."""
-        agent, language = _beginning(user_agent), _beginning(accept_language)
-        text, place = self._text, network.encode()
-        text.begin()
+        return self.number_in_place(
+            now, site, network,
+            user_agent, 0, len(user_agent), accept_language, 0, len(accept_language),
+        )  # fmt: skip
+
+    def number_in_place(
+        self,
+        now: int,
+        site: bytes,
+        network: str,
+        agents: bytes,
+        agent: int,
+        agent_end: int,
+        languages: bytes,
+        language: int,
+        language_end: int,
+    ) -> int:
+        """Return the same for a user agent and a language that stand in other bytes.
+
+        They are `agents[agent:agent_end]` and `languages[language:language_end]`, which must lie
+        within. Raises `IndexError` otherwise.
+        """
+        hashed, place = self._of_day(now), network.encode()
+        agent_end = min(agent_end, agent + _LONGEST)
+        language_end = min(language_end, language + _LONGEST)
+        hashed.begin()
         # Lengths first: no two different visits give the same bytes.
-        for size in (len(site), len(place), len(agent)):
-            text.put_number(size)
-            text.put(b" ")
-        text.put(site)
-        text.put(place)
-        text.put(agent)
-        text.put(language)
-        hashed = self._of_day(now).copy()
-        hashed.update(text.take())
-        number = 0
-        digest = hashed.digest()
-        for byte in digest:
-            number = number << 8 | byte
-        return number
+        hashed.put_size(len(site))
+        hashed.put_size(len(place))
+        hashed.put_size(agent_end - agent)
+        hashed.put(site, 0, len(site))
+        hashed.put(place, 0, len(place))
+        hashed.put(agents, agent, agent_end)
+        hashed.put(languages, language, language_end)
+        return hashed.number()
 
     def turn_key(self, now: int) -> None:
         """Destroy the key of a day that is past though no ping comes: the promise is a day."""
         self._of_day(now)
 
-    def _of_day(self, now: int) -> "blake2b":
-        """The hash of the day's key and nothing more; a past day's goes with its key."""
+    def _of_day(self, now: int) -> KeyedHash:
+        """The hash with the day's key; what came of a past day's is overwritten."""
         if now == self._at:
             return self._keyed
         key = self._key.key(now)
         if key is not self._keyed_with:
-            self._keyed_with, self._keyed = key, blake2b(key=key, digest_size=_NUMBER_BYTES)
+            self._keyed.turn(key)
+            self._keyed_with = key
         self._at = now  # not before: without its key nothing may be hashed
         return self._keyed
-
-
-def _beginning(header: bytes) -> bytes:
-    return header if len(header) <= _LONGEST else header[:_LONGEST]
 
 
 def uid_cookie(head: RequestHead) -> int | None:

@@ -1,6 +1,7 @@
 """A visitor's number is the same for the same visit on one day, and says nothing else."""
 
 import os
+from hashlib import blake2b
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,6 +62,36 @@ def test_bytes_that_move_between_parts_change_the_number(numbers):
 def test_only_the_first_1024_bytes_of_a_header_count(numbers):
     one = numbers.number(_NOW, b"s", "", b"a" * 1_024 + b"b", b"")
     assert one == numbers.number(_NOW, b"s", "", b"a" * 9_999, b"")
+
+
+_headers = st.binary(max_size=300) | st.binary(min_size=1_020, max_size=1_030)
+
+
+@given(st.binary(max_size=64), st.text(max_size=60), _headers, _headers, st.integers(0, 9))
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+def test_a_number_is_the_keyed_hash_of_lengths_and_parts(
+    tmp_path, site, network, agent, language, shift
+):
+    key = DayKey(tmp_path / "visitor.key", os.urandom, _NOW)
+    place, kept, spoken = network.encode(), agent[:1_024], language[:1_024]
+    message = b"%d %d %d %b%b%b%b" % (
+        len(site), len(place), len(kept), site, place, kept, spoken
+    )  # fmt: skip
+    digest = blake2b(message, key=key.key(_NOW), digest_size=4).digest()
+    number, numbers = int.from_bytes(digest, "big"), VisitorNumber(key)
+    assert numbers.number(_NOW, site, network, agent, language) == number
+    before = b"x" * shift
+    in_place = []
+    for header in (agent, language):
+        in_place += [before + header + b"y", shift, shift + len(header)]
+    assert numbers.number_in_place(_NOW, site, network, *in_place) == number
+
+
+@pytest.mark.parametrize(("begin", "end"), [(-1, 2), (0, 5), (3, 2), (5, 5)])
+def test_no_byte_is_hashed_that_is_not_there(numbers, begin, end):
+    for parts in ((b"abcd", begin, end, b"de", 0, 2), (b"de", 0, 2, b"abcd", begin, end)):
+        with pytest.raises(IndexError):
+            numbers.number_in_place(_NOW, b"s", "", *parts)
 
 
 @given(st.binary(max_size=64), st.text("0123456789abcdef:."), st.binary(), st.binary())
