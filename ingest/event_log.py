@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from ingest.beacon.largest import largest_record
 from ingest.config import Config
@@ -12,7 +11,7 @@ from ingest.log.accumulator import Accumulator
 from ingest.log.batch import Batching
 from ingest.log.delivery import Delivery
 from ingest.log.kafka import KafkaSink
-from ingest.log.partition import Partitions, one_partition
+from ingest.log.partition import one_partition
 from ingest.log.sink import Sink
 from ingest.log.spool import Spool, SpoolCounts
 from ingest.log.store import Store
@@ -64,13 +63,10 @@ def store_log(config: Config) -> EventLog:
 def kafka_log(config: Config, clock: Callable[[], int]) -> EventLog:
     """Events go to Kafka, through the spool where need be; `clock` returns epoch milliseconds."""
     kafka = KafkaSink(config.kafka, config.delivery, largest_record(config.headers.allow))
-    # By `partial`, not by a function: no Python code runs where it is asked for, for each event.
-    count = partial(getattr, kafka, "partitions")
-    partitions = Partitions(count)
     spool = Spool(config.spool_dir, config.spool)
     aside = StoreConfig(max_bytes=config.spool.quarantine_bytes, min_free=config.spool.min_free)
     quarantine = Store(config.quarantine_dir, aside)
-    batching = Batching(lambda: kafka.batch_limit, partitions.of, count)
+    batching = Batching(lambda: kafka.batch_limit, kafka.by_key.of, lambda: kafka.partitions)
     budget = config.delivery.max_waiting
     delivery = Delivery(kafka, spool, quarantine, batching, clock, config.spool, budget=budget)
     accumulator = Accumulator(delivery, config.delivery, batching, os.urandom)

@@ -71,13 +71,14 @@ class _Producer:
     def __init__(self, config: Config) -> None:
         self._config = config.kafka
         self._link: KafkaLink | None = None
-        self._partitions = Partitions(lambda: max(self._link.partitions if self._link else 1, 1))
+        self._partitions = Partitions(1)
 
     async def send(self, record: Record) -> None:
         """Return once it is acknowledged. Raises `SinkError`."""
         if self._link is None:
             topic = self._config.topic(EVENTS)
             self._link = await KafkaLink.open(self._config, topic, EVENT_HEADERS, _ACKNOWLEDGE)
+        self._partitions.count = max(self._link.partitions, 1)
         try:
             await self._link.send(self._partitions.of(record.key), [record])
         except SinkError:

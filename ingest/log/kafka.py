@@ -10,6 +10,7 @@ from ingest.config import Delivery, Kafka
 from ingest.log.batch import Batch, Settled
 from ingest.log.kafka_client import admin_client
 from ingest.log.kafka_producer import KafkaLink
+from ingest.log.partition import Partitions
 from ingest.log.sink import SinkError, SinkUnavailable
 from ingest.log.topics import BATCH_FRAMING, EVENTS, Finding, Severity, create_missing
 
@@ -34,11 +35,8 @@ class KafkaSink:
         self._timeout = delivery.timeout
         self._topic = config.topic(EVENTS)
         self._link: KafkaLink | None = None
-        self.partitions = config.partitions
-        """How many the events topic has; what we would create it with, until that is known.
-
-        No property: it is looked up for each event.
-        """
+        self.by_key = Partitions(config.partitions)
+        """The partition of a key, now."""
         self.batch_limit = config.batch_bytes
         """Bytes of a batch at most; looked up once a batch."""
         self._keeper: asyncio.Task[None] | None = None
@@ -89,6 +87,11 @@ class KafkaSink:
             await asyncio.wait(self._retired)
 
     @property
+    def partitions(self) -> int:
+        """How many the events topic has; what we would create it with, until that is known."""
+        return self.by_key.count
+
+    @property
     def ready(self) -> bool:
         """Whether Kafka would probably take a batch now."""
         return self._link is not None
@@ -137,7 +140,7 @@ class KafkaSink:
     async def _watch(self, link: KafkaLink) -> None:
         """Return once a new link is needed."""
         while link.alive and not link.lost.is_set():
-            self.partitions = link.partitions or self.partitions
+            self.by_key.count = link.partitions or self.partitions
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK):
                     await link.lost.wait()
@@ -163,7 +166,7 @@ class KafkaSink:
     def _say_connected(self, link: KafkaLink) -> None:
         self.trouble = None
         self._tried.set()
-        self.partitions = link.partitions or self.partitions
+        self.by_key.count = link.partitions or self.partitions
         if not self._in_vain:
             fields = {"topic": self._topic, "partitions": self.partitions}
             _log.info("kafka connected", extra={"fields": fields})

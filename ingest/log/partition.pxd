@@ -1,5 +1,8 @@
 # C types of partition.py.
+cimport cython
+
 cdef class Partitions:
-    cdef object _count
+    cdef public Py_ssize_t count
     cdef dict _hashes
+    @cython.locals(number=Py_ssize_t)
     cpdef of(self, bytes key)

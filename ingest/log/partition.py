@@ -1,7 +1,5 @@
 """Which partition a key belongs to: as Java's client decides it, for consumers to rely on."""
 
-from collections.abc import Callable
-
 from aiokafka.partitioner import murmur2
 
 _REMEMBERED = 50_000
@@ -13,9 +11,9 @@ class Partitions:
     Remembers recent keys, bounded: 0.1 µs instead of 4 for a site's second event.
     """
 
-    def __init__(self, count: Callable[[], int]) -> None:
-        """`count` returns how many partitions there are now."""
-        self._count = count
+    def __init__(self, count: int) -> None:
+        self.count = count
+        """How many partitions there are now: whoever hears of another number sets it."""
         self._hashes: dict[bytes, int] = {}
 
     def of(self, key: bytes) -> int:
@@ -25,7 +23,8 @@ class Partitions:
             if len(self._hashes) >= _REMEMBERED:
                 self._hashes.clear()
             hashed = self._hashes[key] = int(murmur2(key)) & 0x7FFF_FFFF
-        return hashed % self._count()
+        number = hashed
+        return number % self.count
 
 
 def one_partition(_key: bytes) -> int:

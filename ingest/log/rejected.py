@@ -192,10 +192,11 @@ class _Topic:
     def __init__(self, config: Kafka) -> None:
         self._config = config
         self._link: KafkaLink | None = None
-        self._partitions = Partitions(lambda: max(self._link.partitions if self._link else 1, 1))
+        self._partitions = Partitions(1)
 
     async def write(self, records: Sequence[Record]) -> int:
         link = self._link = self._link or await self._connect()
+        self._partitions.count = max(link.partitions, 1)
         by_partition: defaultdict[int, list[Record]] = defaultdict(list)
         for record in records:
             by_partition[self._partitions.of(record.key)].append(record)

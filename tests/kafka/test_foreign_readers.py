@@ -50,7 +50,7 @@ async def _write(config: Kafka, records: Sequence[Record]) -> None:
     sink = KafkaSink(config, Delivery(timeout=10))
     await sink.start()
     await until_async(lambda: sink.ready)
-    partitions = Partitions(lambda: sink.partitions)
+    partitions = sink.by_key
     batches: dict[int, Batch] = {}
     for record in records:
         number = partitions.of(record.key)
@@ -147,7 +147,7 @@ def test_reads_keys_values_headers_and_timestamps(
     asyncio.run(_write(config, records))
     read: Callable[[str, str, int], list[Read]] = _READERS[reader]
     found = read(kafka.bootstrap, config.topic("events"), len(records))
-    partition = Partitions(lambda: _PARTITIONS).of
+    partition = Partitions(_PARTITIONS).of
     expected = [
         Read(partition(one.key), one.key, one.value, one.timestamp, _HEADERS) for one in records
     ]
@@ -179,5 +179,5 @@ def test_keys_lie_where_another_clients_murmur2_puts_them(kafka: Broker) -> None
         )
         producer.poll(0)
     assert producer.flush(30) == 0
-    partition = Partitions(lambda: _PARTITIONS).of
+    partition = Partitions(_PARTITIONS).of
     assert placed == {key: partition(key) for key in keys}

@@ -40,21 +40,20 @@ def _murmur2(key: bytes) -> int:
 )
 @pytest.mark.parametrize("partitions", [1, 6, 7, 48])
 def test_matches_javas_own_test_cases(key: bytes, hashed: int, partitions: int) -> None:
-    assert Partitions(lambda: partitions).of(key) == (hashed & 0x7FFF_FFFF) % partitions
+    assert Partitions(partitions).of(key) == (hashed & 0x7FFF_FFFF) % partitions
 
 
 @given(st.lists(st.binary(max_size=70), max_size=20), st.integers(1, 1_000))
 def test_is_murmur2_made_positive_also_for_a_key_seen_before(keys: list[bytes], count: int) -> None:
-    partitions = Partitions(lambda: count)
+    partitions = Partitions(count)
     for key in [*keys, *keys]:
         assert partitions.of(key) == (_murmur2(key) & 0x7FFF_FFFF) % count
 
 
 def test_follows_a_number_of_partitions_that_changes() -> None:
-    count = 6
-    partitions = Partitions(lambda: count)
+    partitions = Partitions(6)
     assert partitions.of(b"example") < 6
-    count = 1
+    partitions.count = 1
     assert partitions.of(b"example") == 0
 
 
