@@ -4,7 +4,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 
 import ingest.http.gate
 
-WHY = "installed without its compiled modules, pings cost some ten times as much: install again"
+WHY = "installed without its compiled modules, pings cost some twenty times as much: install again"
 
 
 def is_compiled() -> bool:
