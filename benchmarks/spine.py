@@ -24,7 +24,6 @@ from ingest.beacon.event_text import EventText
 from ingest.beacon.fields import SHORT_NAMES
 from ingest.beacon.geo import Geo
 from ingest.beacon.hit import Hit, hit_of
-from ingest.beacon.known import ACCEPT_LANGUAGE, USER_AGENT
 from ingest.beacon.network import TrustedProxies
 from ingest.beacon.page import PageWriter
 from ingest.beacon.plain import put_plain
@@ -122,11 +121,9 @@ class _Spine:
     def _visit(self, hit: Hit) -> Visit:
         head, visit = hit.head, Visit()
         visit.now, visit.received = self._now, Times().text(self._now)
-        visit.network = self._proxies.client_of(hit.peer, head)
+        visit.network = self._proxies.client(hit.peer, head)
         visit.share = True
-        visit.user_agent = head.value(USER_AGENT) or b""
-        visit.language = head.value(ACCEPT_LANGUAGE) or b""
-        visit.browser = self._browsers.of(head, visit.user_agent)
+        visit.browser = self._browsers.of(head)
         visit.place = self._tools.geo.place(visit.network)
         visit.uid = None
         return visit
@@ -140,8 +137,8 @@ class _Spine:
         return {
             "parse the head": lambda p: parse_head(p.raw, 0, self._max_headers),
             "consent": self._consent,
-            "anonymise the address": lambda p: self._proxies.client_of(p.hit.peer, p.hit.head),
-            "name the browser": self._browser,
+            "anonymise the address": lambda p: self._proxies.client(p.hit.peer, p.hit.head),
+            "name the browser": lambda p: self._browsers.of(p.hit.head),
             "write kept headers": lambda p: (
                 text.begin(), tools.headers.put(p.hit.head, text)
             ),
@@ -154,7 +151,7 @@ class _Spine:
                 text.begin(), put_plain(p.values, text, dropped)
             ),
             "number the visitor": lambda p: number(
-                at, b"site", p.visit.network, p.visit.user_agent, p.visit.language
+                at, b"site", p.visit.network, p.hit.head
             ),
             "make an id": lambda _p: tools.ids.new(at),
             "write the event, with these four": lambda p: writer.write(
@@ -170,10 +167,6 @@ class _Spine:
         consent.ignored(ping.hit)
         has_no_cookies(head)
         consent.share(head)
-
-    def _browser(self, ping: _Inputs) -> None:
-        head = ping.hit.head
-        self._browsers.of(head, head.value(USER_AGENT) or b"")
 
     def _respond(self, ping: _Inputs) -> bytes:
         answer = self._answers.single(ping.hit, ping.verdict, Outcome.STORED)

@@ -4,9 +4,12 @@ cimport cython
 from ingest.beacon.agent cimport Agents
 from ingest.beacon.hit cimport RequestHead
 from ingest.beacon.remembered cimport Remembered
+from ingest.beacon.scan cimport mixed, same
 from ingest.beacon.written cimport fields_text
 
-cdef Py_ssize_t _SHORT, _HINTS, SEC_CH_UA, SEC_CH_UA_MOBILE, SEC_CH_UA_PLATFORM
+ctypedef Py_ssize_t* Places
+
+cdef Py_ssize_t _SHORT, _HINTS, _PLACES, USER_AGENT, SEC_CH_UA, SEC_CH_UA_MOBILE, SEC_CH_UA_PLATFORM
 
 cdef class Browser:
     cdef readonly bint bot
@@ -15,9 +18,19 @@ cdef class Browser:
 cdef bytes _kind(agent, share)
 cdef bytes _name(agent)
 
+@cython.final
+cdef class _Known:
+    cdef bytes agent, brands, mobile, platform
+    cdef Browser browser
+
 cdef class Browsers:
     cdef Agents _agents
     cdef Remembered _remembered
-    @cython.locals(size=Py_ssize_t, brands=bytes, mobile=bytes, platform=bytes, given=tuple)
-    cpdef Browser of(self, RequestHead head, bytes user_agent)
+    cdef list _known
+    @cython.locals(
+        text=bytes, begins=Places, ends=Places, bits=cython.ulonglong, place=Py_ssize_t,
+        known=_Known,
+    )
+    cpdef Browser of(self, RequestHead head)
+    cdef Browser _looked_up(self, RequestHead head, Py_ssize_t place)
     cpdef Browser _told(self, tuple given)

@@ -13,11 +13,13 @@ from ingest.beacon.known import (
     mask,
 )
 from ingest.beacon.remembered import Remembered
+from ingest.beacon.scan import mixed, same
 from ingest.beacon.written import fields_text
 
 _REMEMBERED = 10_000
 _SHORT = 512
 """Bytes of one browser's values that are remembered at most: 5 MB of all, and their texts."""
+_PLACES = 8_192
 _FIELDS = (USER_AGENT, SEC_CH_UA, SEC_CH_UA_MOBILE, SEC_CH_UA_PLATFORM)
 _NAMES = tuple(NAMES[number] for number in _FIELDS)
 _HINTS = mask(_FIELDS[1:])
@@ -54,25 +56,56 @@ def _name(agent: Agent) -> bytes:
     )
 
 
+class _Known:
+    """A browser, and by what it is known: what heads say that name it."""
+
+    __slots__ = ("agent", "brands", "browser", "mobile", "platform")
+
+    def __init__(self, given: tuple[bytes, ...], browser: Browser) -> None:
+        self.agent, self.brands, self.mobile, self.platform = given
+        self.browser = browser
+
+
 class Browsers:
-    """Tells a browser by what it remembers; `Agents` has the rules."""
+    """Tells a browser by what it remembers; `Agents` has the rules.
+
+    In front of the memory by value stands a table of `_PLACES`, in which a head's own bytes are
+    looked up where they stand: without an object made of each, a fifth of the time. There a browser
+    takes the place of the one before it.
+    """
 
     def __init__(self, agents: Agents) -> None:
         self._agents = agents
         self._remembered = Remembered(self._told, _REMEMBERED)
+        self._known: list[_Known | None] = [None] * _PLACES
 
-    def of(self, head: RequestHead, user_agent: bytes) -> Browser:
-        """Tell it by a head, whose user agent, empty where there is none, was read."""
-        given: tuple[bytes, ...] = (user_agent,)
-        size = len(user_agent)
+    def of(self, head: RequestHead) -> Browser:
+        """Tell it by a head."""
+        text, begins, ends = head.text, head.begins, head.ends
+        bits = mixed(text, begins[USER_AGENT], ends[USER_AGENT], 0)
         if head.seen & _HINTS:
-            brands = head.value(SEC_CH_UA) or b""
-            mobile = head.value(SEC_CH_UA_MOBILE) or b""
-            platform = head.value(SEC_CH_UA_PLATFORM) or b""
-            given = (user_agent, brands, mobile, platform)
-            size += len(brands) + len(mobile) + len(platform)
-        told: Browser = self._remembered.get(given) if size <= _SHORT else self._told(given)
-        return told
+            bits = mixed(text, begins[SEC_CH_UA], ends[SEC_CH_UA], bits)
+            bits = mixed(text, begins[SEC_CH_UA_MOBILE], ends[SEC_CH_UA_MOBILE], bits)
+            bits = mixed(text, begins[SEC_CH_UA_PLATFORM], ends[SEC_CH_UA_PLATFORM], bits)
+        place = bits % _PLACES
+        known = self._known[place]
+        if (
+            known is not None
+            and same(text, begins[USER_AGENT], ends[USER_AGENT], known.agent)
+            and same(text, begins[SEC_CH_UA], ends[SEC_CH_UA], known.brands)
+            and same(text, begins[SEC_CH_UA_MOBILE], ends[SEC_CH_UA_MOBILE], known.mobile)
+            and same(text, begins[SEC_CH_UA_PLATFORM], ends[SEC_CH_UA_PLATFORM], known.platform)
+        ):
+            return known.browser
+        return self._looked_up(head, place)
+
+    def _looked_up(self, head: RequestHead, place: int) -> Browser:
+        given = tuple([head.value(known) or b"" for known in _FIELDS])
+        if sum(map(len, given)) > _SHORT:
+            return self._told(given)
+        browser: Browser = self._remembered.get(given)
+        self._known[place] = _Known(given, browser)
+        return browser
 
     def _told(self, given: tuple[bytes, ...]) -> Browser:
-        return Browser(self._agents.read(dict(zip(_NAMES, given, strict=False))))
+        return Browser(self._agents.read(dict(zip(_NAMES, given, strict=True))))

@@ -19,7 +19,7 @@ from ingest.beacon.visit cimport Visit
 from ingest.beacon.visitor cimport uid_cookie
 
 cdef object _PIXEL, _BADGE
-cdef Py_ssize_t _SITE, _NAME, _EVENT_ID, ACCEPT_LANGUAGE, USER_AGENT
+cdef Py_ssize_t _SITE, _NAME, _EVENT_ID
 
 cdef class CollectCounts:
     cdef public Py_ssize_t parsed, rejected, bots, unknown_fields, dropped_fields, optout_unreadable

@@ -12,7 +12,6 @@ from ingest.beacon.fields import BADGE_NAMES, JSON_NAMES, NUMBER, SHORT_NAMES, a
 from ingest.beacon.geo import Geo
 from ingest.beacon.headers import AllowedHeaders
 from ingest.beacon.hit import Hit
-from ingest.beacon.known import ACCEPT_LANGUAGE, USER_AGENT
 from ingest.beacon.named import Names
 from ingest.beacon.network import TrustedProxies
 from ingest.beacon.query import Given, QueryReader, read_query
@@ -120,11 +119,9 @@ class Collector:
         visit = Visit()
         visit.now = now
         visit.received = self._times.text(now)
-        visit.network = self._proxies.client_of(hit.peer, head)
+        visit.network = self._proxies.client(hit.peer, head)
         visit.share = self._consent.share(head)
-        visit.user_agent = head.value(USER_AGENT) or b""
-        visit.language = head.value(ACCEPT_LANGUAGE) or b""
-        visit.browser = self._browsers.of(head, visit.user_agent)
+        visit.browser = self._browsers.of(head)
         visit.place = self._geo.place(visit.network)
         visit.uid = uid_cookie(head) if self._by_cookie else None
         return visit

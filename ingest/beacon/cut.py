@@ -1,5 +1,7 @@
 """A piece of bytes. Compiled, it is cut out by a pointer, five times as fast as by a slice."""
 
+from ingest.beacon import raw
+
 
 def cut(data: bytes, begin: int, end: int) -> bytes:
     """Return `data[begin:end]`, which must lie within `data`. Raises `IndexError` otherwise."""
@@ -21,5 +23,4 @@ def cut_buffer(buffer: bytearray, end: int) -> bytes:
     """Return `buffer[:end]` as bytes, which must lie within it. Raises `IndexError` otherwise."""
     if not 0 <= end <= len(buffer):
         raise IndexError("cut out of range")
-    text = buffer
-    return b"" + text[:end]  # which is bytes also where it is not compiled
+    return raw.taken(buffer, end)

@@ -39,7 +39,7 @@ cdef class EventWriter:
     cdef bytes _written_times(self, long long time, long long now)
     cdef bytes _event_id(self, given, long long now, list dropped)
     @cython.locals(text=EventText)
-    cdef _put_visitor(self, Visit visit, bytes site)
+    cdef _put_visitor(self, Visit visit, RequestHead head, bytes site)
     cdef _put_props(self, given, list dropped)
 
 cdef long long _age(given, list dropped) except -1

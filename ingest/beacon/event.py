@@ -83,7 +83,7 @@ class EventWriter:
         if listed:
             text.put(b',"origin":')
             text.put_value(rules.origin(head.value(ORIGIN), head.value(REFERER), url))
-        number = self._put_visitor(visit, site)
+        number = self._put_visitor(visit, head, site)
         if visit.place is not NOWHERE:
             text.put(self._place.of(visit.place))
         text.put(browser.name)
@@ -116,16 +116,14 @@ class EventWriter:
             dropped.append("event_id")
         return self._ids.new(now)
 
-    def _put_visitor(self, visit: Visit, site: bytes) -> int:
+    def _put_visitor(self, visit: Visit, head: RequestHead, site: bytes) -> int:
         text = self._text
         if visit.network:
             text.put(b',"ip":')
             text.put_text(visit.network)
         number = visit.uid
         if number is None:
-            number = self._visitors.number(
-                visit.now, site, visit.network, visit.user_agent, visit.language
-            )
+            number = self._visitors.number(visit.now, site, visit.network, head)
         text.put(b',"visitor":')
         text.put_number(number)
         return number

@@ -3,6 +3,7 @@
 
 import orjson
 
+from ingest.beacon import raw
 from ingest.beacon.cut import cut_buffer
 
 _dumps = orjson.dumps
@@ -36,41 +37,51 @@ class EventText:
 
     def put(self, ready: bytes) -> None:
         """Write a piece of JSON as it is."""
-        size = len(ready)
+        self.put_part(ready, 0, len(ready))
+
+    def put_part(self, data: bytes, begin: int, end: int) -> None:
+        """Write `data[begin:end]`, which must lie within `data`, as it is."""
+        if not 0 <= begin <= end <= len(data):
+            raise IndexError("part out of range")
+        size = end - begin
         if self._used + size > self._room:
             self._make_room(size)
-        begin, out, data = self._used, self._buffer, ready
-        for at in range(size):
-            out[begin + at] = data[at]
-        self._used = begin + size
+        raw.copy(self._buffer, self._used, data, begin, size)
+        self._used += size
 
-    def put_quoted(self, plain: bytes) -> None:
-        """Write a string that is known to need no escapes: printable ASCII, no `"` and `\\`."""
-        size = len(plain)
-        if self._used + size + 2 > self._room:
-            self._make_room(size + 2)
-        begin, out, data = self._used + 1, self._buffer, plain
-        out[begin - 1] = _QUOTE
-        for at in range(size):
-            out[begin + at] = data[at]
-        out[begin + size] = _QUOTE
-        self._used = begin + size + 1
+    def put_quoted(self, plain: bytes, begin: int, end: int) -> None:
+        """Write a string, `plain[begin:end]`, that is known to need no escapes.
 
-    def put_printable(self, text: bytes) -> None:
-        """Write a string that is known to be printable ASCII (RFC 8259, 7)."""
-        size = 2 * len(text) + 2
+        That is printable ASCII without `"` and `\\` (RFC 8259, 7).
+        """
+        self._put_quote()
+        self.put_part(plain, begin, end)
+        self._put_quote()
+
+    def put_printable(self, text: bytes, begin: int, end: int) -> None:
+        """Write a string, `text[begin:end]`, that is known to be printable ASCII."""
+        if not 0 <= begin <= end <= len(text):
+            raise IndexError("part out of range")
+        source = text
+        odd = 0
+        for at in range(begin, end):
+            odd |= (source[at] == _QUOTE) | (source[at] == _BACKSLASH)
+        if not odd:
+            self.put_quoted(text, begin, end)
+            return
+        size = 2 * (end - begin) + 2
         if self._used + size > self._room:
             self._make_room(size)
-        at, out = self._used, self._buffer
-        out[at] = _QUOTE
-        for byte in text:
-            at += 1
-            if byte in (_QUOTE, _BACKSLASH):
-                out[at] = _BACKSLASH
-                at += 1
-            out[at] = byte
-        out[at + 1] = _QUOTE
-        self._used = at + 2
+        to, out = self._used, self._buffer
+        out[to] = _QUOTE
+        for at in range(begin, end):
+            to += 1
+            if source[at] == _QUOTE or source[at] == _BACKSLASH:
+                out[to] = _BACKSLASH
+                to += 1
+            out[to] = source[at]
+        out[to + 1] = _QUOTE
+        self._used = to + 2
 
     def put_text(self, text: str) -> None:
         """Write a string."""
@@ -107,6 +118,13 @@ class EventText:
     def put_value(self, value: object) -> None:
         """Write anything that JSON can hold."""
         self.put(_dumps(value))
+
+    def _put_quote(self) -> None:
+        if self._used == self._room:
+            self._make_room(1)
+        out = self._buffer
+        out[self._used] = _QUOTE
+        self._used += 1
 
     def _make_room(self, size: int) -> None:
         """Make room for so many bytes more: all that writes through a pointer asks for it first."""

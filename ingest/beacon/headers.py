@@ -8,11 +8,12 @@ from ingest.beacon.event_text import EventText
 from ingest.beacon.hit import RequestHead
 from ingest.beacon.known import UNKNOWN, number_of
 from ingest.beacon.sanitise import without_controls
+from ingest.beacon.scan import printable
 
 VALUE_LIMIT = 512
 """Characters of a header's value at most."""
 _LIMIT = VALUE_LIMIT  # as a C integer
-_SPACE, _TILDE = b" ~"
+(_SPACE,) = b" "
 
 
 class AllowedHeaders:
@@ -40,34 +41,31 @@ class AllowedHeaders:
         """
         begun = False
         for at, number in enumerate(self._numbers):
-            value = self._by_name(head, at) if number == UNKNOWN else head.value(number)
-            if value is None:
-                continue
-            cleaned = None if is_clean(value) else _text(value)
-            if cleaned == "":
-                continue
-            text.put(self._next[at] if begun else self._first[at])
-            begun = True
-            if cleaned is None:
-                text.put_printable(value)
+            if number == UNKNOWN:
+                cleaned = _text(head.all().get(self._raw_names[at], b""))
             else:
+                begin, end = head.begins[number], head.ends[number]
+                if begin == end:
+                    continue
+                if is_clean(head.text, begin, end):
+                    text.put(self._next[at] if begun else self._first[at])
+                    text.put_printable(head.text, begin, end)
+                    begun = True
+                    continue
+                cleaned = _text(head.value(number) or b"")
+            if cleaned:
+                text.put(self._next[at] if begun else self._first[at])
                 text.put_text(cleaned)
+                begun = True
         if begun:
             text.put(b"}")
 
-    def _by_name(self, head: RequestHead, at: int) -> bytes | None:
-        return head.all().get(self._raw_names[at])
 
-
-def is_clean(value: bytes) -> bool:
-    """Whether a value is certain to be kept as it is, as most are: printable ASCII."""
-    size = len(value)
-    if not 0 < size <= _LIMIT or value[0] == _SPACE or value[size - 1] == _SPACE:
+def is_clean(text: bytes, begin: int, end: int) -> bool:
+    """Whether `text[begin:end]` is certain to be kept as it is, as most are: printable ASCII."""
+    if not 0 < end - begin <= _LIMIT or text[begin] == _SPACE or text[end - 1] == _SPACE:
         return False
-    for byte in value:  # noqa: SIM110 (a loop over bytes is C, a generator is not)
-        if byte < _SPACE or byte > _TILDE:
-            return False
-    return True
+    return printable(text, begin, end)
 
 
 def _text(raw: bytes) -> str:

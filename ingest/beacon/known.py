@@ -1,6 +1,6 @@
 """The header fields that we read ourselves: each has a number, and its name is told in place."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from ingest.beacon.scan import same_name
 
@@ -35,11 +35,6 @@ def mask(numbers: Iterable[int]) -> int:
     for number in numbers:
         bits |= 1 << number
     return bits
-
-
-def seen_in(headers: Mapping[bytes, bytes]) -> int:
-    """A bit for each field that is known."""
-    return mask(number for number, name in enumerate(NAMES) if name in headers)
 
 
 def _slot(length: int, first: int, last: int, factor: int) -> int:

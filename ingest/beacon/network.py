@@ -51,18 +51,22 @@ def anonymise(address: str) -> str:
     Plain addresses take short ways.
     """
     raw = address.encode("utf-8", "surrogatepass")
-    return _plain_network(raw) or _plain_ipv6(address) or parsed_network(address)
+    return _plain_network(raw, 0, len(raw)) or _plain_ipv6(address) or parsed_network(address)
 
 
-def _plain_network(address: bytes) -> str:
-    """The network of an address that is plain at a glance, cut out of its text; else nothing."""
-    end = _last_dot(address)
-    if end > 0:
-        return cut_text(address, 0, end) + ".0"
-    end = _third_group(address)
-    if end == 0 or same(address, 0, 5, b"2002:") or same(address, 0, 3, b"64:"):
+def _plain_network(text: bytes, begin: int, end: int) -> str:
+    """The network of `text[begin:end]` where that is plain at a glance, cut out of it; or ""."""
+    cut_at = _last_dot(text, begin, end)
+    if cut_at > 0:
+        return cut_text(text, begin, cut_at) + ".0"
+    cut_at = _third_group(text, begin, end)
+    if (
+        cut_at == 0
+        or same(text, begin, begin + 5, b"2002:")
+        or same(text, begin, begin + 3, b"64:")
+    ):
         return ""
-    return cut_text(address, 0, end) + "::"
+    return cut_text(text, begin, cut_at) + "::"
 
 
 def parsed_network(address: str) -> str:
@@ -82,15 +86,16 @@ def _plain_ipv6(address: str) -> str:
     return "" if number.startswith(_MAY_CARRY) else _ipv6_text(number)
 
 
-def _third_group(address: bytes) -> int:
-    """Where the third group ends in an IPv6 address; 0 for any other text.
+def _third_group(text: bytes, begin: int, end: int) -> int:
+    """Where in `text` the third group ends of an IPv6 address in `text[begin:end]`; else 0.
 
     And 0 unless its first three groups are written as RFC 5952 does and none is zero, so that they
     and `::` are the network, and for forms that are seldom: `_plain_ipv6` sees to them.
     """
     groups = digits = kept = first = 0
     gap = False
-    for at, byte in enumerate(address):
+    for at in range(begin, end):
+        byte = text[at]
         if byte == _COLON and digits > 0:
             groups += 1
             if groups <= 3:
@@ -113,10 +118,14 @@ def _third_group(address: bytes) -> int:
     return kept if (groups < 7 and gap) or (groups == 7 and not gap) else 0
 
 
-def _last_dot(address: bytes) -> int:
-    """Where the last dot stands in four numbers from 0 to 255 without leading zeros; else 0."""
+def _last_dot(text: bytes, begin: int, end: int) -> int:
+    """Where in `text` the last dot stands of four numbers in `text[begin:end]`; else 0.
+
+    The numbers are from 0 to 255, without leading zeros.
+    """
     dots = dot = digits = number = 0
-    for at, byte in enumerate(address):
+    for at in range(begin, end):
+        byte = text[at]
         if _ZERO <= byte <= _NINE:
             if digits > 0 and number == 0:
                 return 0
@@ -151,7 +160,7 @@ class TrustedProxies:
             return Peer("", False)
         return Peer(_network(parsed), self._trusts(parsed))
 
-    def client_of(self, peer: Peer, head: RequestHead) -> str:
+    def client(self, peer: Peer, head: RequestHead) -> str:
         """Return the client's network; empty when it cannot be known.
 
         `X-Forwarded-For`, or `Forwarded` (RFC 7239) where there is none, is read right to left:
@@ -161,12 +170,11 @@ class TrustedProxies:
         """
         if not peer.trusted:
             return peer.network
-        return self._told(peer, head.value(X_FORWARDED_FOR), head.value(FORWARDED))
+        text, begin, end = head.text, head.begins[X_FORWARDED_FOR], head.ends[X_FORWARDED_FOR]
+        plain = _plain_network(text, begin, end)
+        return plain or self._told(peer, head.value(X_FORWARDED_FOR), head.value(FORWARDED))
 
     def _told(self, peer: Peer, forwarded_for: bytes | None, forwarded: bytes | None) -> str:
-        plain = "" if forwarded_for is None else _plain_network(forwarded_for)
-        if plain:
-            return plain
         if forwarded_for is not None and forwarded_for.strip():
             text = forwarded_for.decode("latin-1")
             return anonymise(text) if "," not in text else self._first_unknown(_hops(text), peer)

@@ -61,7 +61,7 @@ class PageWriter:
         if type(value) is bytes:
             if is_clean(value):
                 text.put(key)
-                text.put_quoted(value)
+                text.put_quoted(value, 0, len(value))
                 return value
             value = value.decode("utf-8", "replace")
         page = urls.clean(value) if isinstance(value, str) else None
@@ -79,7 +79,7 @@ class PageWriter:
         if type(value) is bytes:
             if is_harmless(value, _LIMIT):
                 text.put(b',"title":')
-                text.put_quoted(value)
+                text.put_quoted(value, 0, len(value))
                 return
             value = value.decode("utf-8", "replace")
         if not isinstance(value, str):

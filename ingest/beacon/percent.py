@@ -31,20 +31,21 @@ def decoded(raw: bytes, begin: int, end: int) -> bytes:
     """Do the same with `raw[begin:end]`, and leave it as bytes. Raises `IndexError` as `cut`."""
     if not 0 <= begin <= end <= len(raw):
         raise IndexError("decoded out of range")
-    out = _SCRATCH if end - begin <= _SHORT else bytearray(end - begin)
+    scratch = _SCRATCH if end - begin <= _SHORT else bytearray(end - begin)
+    text, out, digits = raw, scratch, _HEX
     at, to = begin, 0
     while at < end:
-        byte = raw[at]
+        byte = text[at]
         at += 1
         if byte > _PLUS:  # no letter or digit is one of the two, as one look tells
             pass
         elif byte == _PLUS:
             byte = _SPACE
         elif byte == _PERCENT and at + 1 < end:
-            high, low = _HEX[raw[at]], _HEX[raw[at + 1]]
+            high, low = digits[text[at]], digits[text[at + 1]]
             if high < _NO_DIGIT and low < _NO_DIGIT:
                 byte = 16 * high + low
                 at += 2
         out[to] = byte
         to += 1
-    return cut_buffer(out, to)
+    return cut_buffer(scratch, to)

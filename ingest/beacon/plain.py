@@ -62,7 +62,7 @@ class PageId(Plain):
         if not is_page_id(value):
             return False
         text.put(self._key)
-        text.put_quoted(value)
+        text.put_quoted(value, 0, len(value))
         return True
 
 

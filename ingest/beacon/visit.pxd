@@ -7,4 +7,3 @@ cdef class Visit:
     cdef public bint share
     cdef public Browser browser
     cdef public object place, uid
-    cdef public bytes user_agent, language

@@ -8,7 +8,7 @@ class Visit:
     """Who sent the request, and when."""
 
     __slots__ = (
-        "browser", "language", "network", "now", "place", "received", "share", "uid", "user_agent",
+        "browser", "network", "now", "place", "received", "share", "uid",
     )  # fmt: skip
 
     now: int
@@ -18,8 +18,5 @@ class Visit:
     share: bool
     browser: Browser
     place: Place
-    user_agent: bytes
-    """As sent, as is the language; empty where it was not."""
-    language: bytes
     uid: int | None
     """The visitor's number from the cookie, in cookie mode."""

@@ -3,7 +3,7 @@
 from ingest.beacon.blake2b import KeyedHash
 from ingest.beacon.day_key import DayKey
 from ingest.beacon.hit import RequestHead
-from ingest.beacon.known import COOKIE
+from ingest.beacon.known import ACCEPT_LANGUAGE, COOKIE, USER_AGENT
 from ingest.beacon.scan import holds
 
 UID_COOKIE = "uid"
@@ -22,35 +22,13 @@ class VisitorNumber:
         self._keyed_with = b""
         self._keyed = KeyedHash()
 
-    def number(
-        self, now: int, site: bytes, network: str, user_agent: bytes, accept_language: bytes
-    ) -> int:
+    def number(self, now: int, site: bytes, network: str, head: RequestHead) -> int:
         """Return 0…2³²−1. `now` is in epoch milliseconds and picks the key of its UTC day."""
-        return self.number_in_place(
-            now, site, network,
-            user_agent, 0, len(user_agent), accept_language, 0, len(accept_language),
-        )  # fmt: skip
-
-    def number_in_place(
-        self,
-        now: int,
-        site: bytes,
-        network: str,
-        agents: bytes,
-        agent: int,
-        agent_end: int,
-        languages: bytes,
-        language: int,
-        language_end: int,
-    ) -> int:
-        """Return the same for a user agent and a language that stand in other bytes.
-
-        They are `agents[agent:agent_end]` and `languages[language:language_end]`, which must lie
-        within. Raises `IndexError` otherwise.
-        """
         hashed, place = self._of_day(now), network.encode()
-        agent_end = min(agent_end, agent + _LONGEST)
-        language_end = min(language_end, language + _LONGEST)
+        text = head.text
+        agent, language = head.begins[USER_AGENT], head.begins[ACCEPT_LANGUAGE]
+        agent_end = min(head.ends[USER_AGENT], agent + _LONGEST)
+        language_end = min(head.ends[ACCEPT_LANGUAGE], language + _LONGEST)
         hashed.begin()
         # Lengths first: no two different visits give the same bytes.
         hashed.put_size(len(site))
@@ -58,8 +36,8 @@ class VisitorNumber:
         hashed.put_size(agent_end - agent)
         hashed.put(site, 0, len(site))
         hashed.put(place, 0, len(place))
-        hashed.put(agents, agent, agent_end)
-        hashed.put(languages, language, language_end)
+        hashed.put(text, agent, agent_end)
+        hashed.put(text, language, language_end)
         return hashed.number()
 
     def turn_key(self, now: int) -> None:
@@ -81,7 +59,7 @@ class VisitorNumber:
 def uid_cookie(head: RequestHead) -> int | None:
     """The number that a `uid` cookie keeps, or None."""
     cookies = head.value(COOKIE)
-    if cookies is None or not holds(cookies, _UID):
+    if cookies is None or not holds(cookies, 0, len(cookies), _UID):
         return None
     for pair in cookies.split(b";"):
         name, _, value = pair.strip(b" \t").partition(b"=")

@@ -4,14 +4,14 @@ cimport cython
 from ingest.beacon.cut cimport cut
 from ingest.beacon.hit cimport RequestHead
 from ingest.beacon.known cimport recognise
-from ingest.beacon.scan cimport same, span
+from ingest.beacon.scan cimport query_span, same, span, value_span
 
-cdef bytes _IN_NAME, _IN_VALUE, _IN_QUERY, _IN_PATH, _IN_PORT, _IN_HOST
+cdef bytes _IN_NAME, _IN_PATH, _IN_PORT, _IN_HOST
 cdef bytes _GET, _POST, _HTTP_1_1, _HTTP_1_0
 cdef unsigned char _CR, _LF, _SPACE, _TAB, _COLON, _HASH, _QUESTION, _SLASH
 cdef frozenset _METHODS
 cdef Py_ssize_t HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE
-cdef Py_ssize_t _FIELDS, _SINGLE, _FRAMING, _ANY_NUMBER, _LONGEST_BODY
+cdef Py_ssize_t _SINGLE, _FRAMING, _ANY_NUMBER, _LONGEST_BODY
 
 cdef class Head(RequestHead):
     cdef readonly bytes raw
@@ -21,23 +21,25 @@ cdef class Head(RequestHead):
     cdef readonly bint chunked
     cdef readonly bint special
     cdef readonly Py_ssize_t end
-    cdef Py_ssize_t _start, _path_begin, _path_end, _line_end, _repeated
-    cdef Py_ssize_t _begins[25]
-    cdef Py_ssize_t _ends[25]
+    cdef Py_ssize_t _path_begin, _path_end, _line_end, _repeated
     cdef str _text
     cdef dict _all
-    @cython.locals(start=Py_ssize_t)
     cpdef bint has_path(self, bytes path) except -1
-    @cython.locals(start=Py_ssize_t, path=bytes, text=str)
+    @cython.locals(path=bytes, text=str)
     cpdef str whole_path(self)
-    @cython.locals(at=Py_ssize_t, headers=dict)
+    @cython.locals(headers=dict)
     cpdef dict all(self)
-    @cython.locals(bit=Py_ssize_t, start=Py_ssize_t)
-    cpdef bytes value(self, Py_ssize_t known)
     @cython.locals(bit=Py_ssize_t)
     cdef _note(self, Py_ssize_t known, Py_ssize_t begin, Py_ssize_t end)
+    @cython.locals(known=Py_ssize_t)
+    cdef _keep(self, bytes head, Py_ssize_t start, Py_ssize_t end)
+    @cython.locals(known=Py_ssize_t)
+    cdef _join(self)
     @cython.locals(at=Py_ssize_t, begin=Py_ssize_t, end=Py_ssize_t)
     cdef bint _has_plain_host(self) except -1
+
+@cython.locals(head=Head)
+cdef Head _empty_head()
 
 @cython.locals(read=Head, end=Py_ssize_t)
 cpdef Head parse_head(bytes head, Py_ssize_t start, Py_ssize_t max_headers)

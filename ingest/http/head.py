@@ -19,7 +19,7 @@ from ingest.beacon.known import (
     mask,
     recognise,
 )
-from ingest.beacon.scan import same, span
+from ingest.beacon.scan import query_span, same, span, value_span
 
 _METHODS = frozenset(
     b"ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL "
@@ -34,9 +34,6 @@ _ABSOLUTE = re.compile(rb"https?://" + _AUTHORITY + rb"(/.*)", re.IGNORECASE)
 _SEPARATOR = {b"cookie": b"; "}
 _SINGLE = mask((HOST, CONTENT_LENGTH, CONTENT_TYPE))
 _FRAMING = mask((CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE))
-_FIELDS = 25
-if len(NAMES) != _FIELDS:
-    raise ValueError("a head has no room for the fields that are known")
 _ANY_NUMBER = sys.maxsize
 _LONGEST_BODY = 1 << 62
 """What a `Content-Length` above it counts as: neither is ever taken."""
@@ -47,12 +44,7 @@ _CR, _LF, _SPACE, _TAB, _COLON, _HASH, _QUESTION, _SLASH = b"\r\n \t:#?/"
 _TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _IN_NAME = bytes(byte in _TOKEN for byte in range(256))
 """RFC 9110, 5.6.2: whether a byte may stand in a field's name."""
-_IN_VALUE = bytes(byte == 0x09 or 0x20 <= byte != 0x7F for byte in range(256))
-"""RFC 9110, 5.5: whether a byte may stand in a field's value."""
-
-_IN_QUERY = bytes(0x20 < byte < 0x7F and byte != _HASH for byte in range(256))
-"""Whether a byte may stand in a target."""
-_IN_PATH = bytes(allowed and byte != _QUESTION for byte, allowed in enumerate(_IN_QUERY))
+_IN_PATH = bytes(0x20 < byte < 0x7F and byte not in b"?#" for byte in range(256))
 _IN_PORT = bytes(0x30 <= byte <= 0x39 for byte in range(256))
 _IN_HOST = bytes(_HOST.fullmatch(bytes((byte,))) is not None for byte in range(256))
 """Whether a byte may stand in a name that is a `Host`."""
@@ -68,92 +60,100 @@ class Refusal(Exception):
 
 
 class Head(RequestHead):
-    """What a request's head says. Of its fields only positions are kept, until one is asked for."""
+    """What a request's head says, as the gate reads it; made by `parse_head`."""
 
-    def __init__(self, raw: bytes, start: int) -> None:
-        """`raw`: bytes among which the head begins at `start`."""
-        self.method = b""
-        self.query = b""
-        self.seen = 0
-        self.raw = raw
-        """The head's bytes, and nothing else."""
-        self.old = False
-        """HTTP/1.0: the answer says whether the connection stays."""
-        self.keep_alive = True
-        self.length = 0
-        """Bytes of the body by `Content-Length`."""
-        self.chunked = False
-        self.special = False
-        """`Expect` or `Upgrade`: not for the fast lane."""
-        self.end = 0
-        """Where the bytes behind it begin."""
-        self._start = start
-        self._path_begin = self._path_end = self._line_end = start
-        self._begins = [0] * 25  # as many as `_FIELDS`; a C array's size stands in the source
-        self._ends = [0] * 25
-        self._repeated = 0
-        self._text: str | None = None
-        self._all: dict[bytes, bytes] | None = None
+    raw: bytes
+    """The head's bytes, and nothing else."""
+    old: bool
+    """HTTP/1.0: the answer says whether the connection stays."""
+    keep_alive: bool
+    length: int
+    """Bytes of the body by `Content-Length`."""
+    chunked: bool
+    special: bool
+    """`Expect` or `Upgrade`: not for the fast lane."""
+    end: int
+    """Where the bytes behind it begin."""
+    _path_begin: int
+    _path_end: int
+    _line_end: int
+    _repeated: int
+    """A bit for each known field that was sent more than once."""
+    _text: str | None
+    _all: dict[bytes, bytes] | None
 
     def whole_path(self) -> str:
         """As sent, without the query."""
         text = self._text
         if text is None:
-            start = self._start
-            path = cut(self.raw, self._path_begin - start, self._path_end - start)
+            path = cut(self.raw, self._path_begin, self._path_end)
             self._text = text = path.decode("ascii")
         return text
 
     def has_path(self, path: bytes) -> bool:
         """Whether that is its path, of which no text is made."""
-        start = self._start
-        return same(self.raw, self._path_begin - start, self._path_end - start, path)
+        return same(self.raw, self._path_begin, self._path_end, path)
 
     def all(self) -> Mapping[bytes, bytes]:
         """Names in lower case, repeated fields joined; names with an underscore left out, since
         other servers on the way may take `x_forwarded_for` for `x-forwarded-for`."""
         if self._all is None:
             headers: dict[bytes, bytes] = {}
-            at = self._line_end - self._start
-            _read_fields(self, self.raw, at, _ANY_NUMBER, headers)
+            _read_fields(self, self.raw, self._line_end, _ANY_NUMBER, headers)
             self._all = headers
         return self._all
 
-    def value(self, known: int) -> bytes | None:
-        """The value of a known field, cut out of the head; of a repeated one as `all` joins it."""
-        if not 0 <= known < _FIELDS:
-            raise IndexError("no such field")
-        bit = 1 << known
-        if not self.seen & bit:
-            return None
-        if self._repeated & bit:
-            return self.all()[NAMES[known]]
-        start = self._start
-        return cut(self.raw, self._begins[known] - start, self._ends[known] - start)
-
     def _note(self, known: int, begin: int, end: int) -> None:
         """Keep where a known field's value stands."""
-        if not 0 <= known < _FIELDS:
-            raise IndexError("no such field")
-        bit = 1 << known
-        if self.seen & bit:
-            if bit & _SINGLE:
-                detail = "Host, Content-Length or Content-Type is repeated"
-                raise Refusal(HTTPStatus.BAD_REQUEST, detail)
-            self._repeated |= bit
+        if not self.has(known):
+            self.place(known, begin, end)
             return
-        self.seen |= bit
-        self._begins[known] = begin
-        self._ends[known] = end
+        bit = 1 << known
+        if bit & _SINGLE:
+            detail = "Host, Content-Length or Content-Type is repeated"
+            raise Refusal(HTTPStatus.BAD_REQUEST, detail)
+        self._repeated |= bit
+
+    def _keep(self, head: bytes, start: int, end: int) -> None:
+        """Keep the head's own bytes of those in which it was read."""
+        self.end = end
+        self.raw = self.text = head if start == 0 and end == len(head) else cut(head, start, end)
+        if start > 0:
+            self._path_begin -= start
+            self._path_end -= start
+            self._line_end -= start
+            for known in range(len(NAMES)):
+                if self.has(known):
+                    self.place(known, self.begin_of(known) - start, self.end_of(known) - start)
+        if self._repeated:
+            self._join()
+
+    def _join(self) -> None:
+        """Set the values of repeated fields to what `all` joins them to."""
+        for known, name in enumerate(NAMES):
+            if self._repeated >> known & 1:
+                self.append(known, self.all()[name])
 
     def _has_plain_host(self) -> bool:
         """Whether its host is certainly valid at a glance: a name or IPv4, and at most a port."""
-        end = self._ends[HOST] - self._start
-        at = begin = self._begins[HOST] - self._start
-        at = span(self.raw, at, _IN_HOST)
+        begin, end = self.begin_of(HOST), self.end_of(HOST)
+        at = span(self.raw, begin, _IN_HOST)
         if at < end and self.raw[at] == _COLON and end - at <= 6:
             return at > begin and span(self.raw, at + 1, _IN_PORT) == end
         return at == end and at > begin
+
+
+def _empty_head() -> Head:
+    """A head of which nothing is read. Compiled, without a constructor's call."""
+    head = Head.__new__(Head)
+    head.clear()
+    head.raw = b""
+    head.old = head.chunked = head.special = False
+    head.keep_alive = True
+    head.length = head.end = 0
+    head._path_begin = head._path_end = head._line_end = head._repeated = 0
+    head._text = head._all = None
+    return head
 
 
 def parse_head(head: bytes, start: int, max_headers: int) -> Head:
@@ -161,12 +161,11 @@ def parse_head(head: bytes, start: int, max_headers: int) -> Head:
 
     Raises `Refusal`, and `IndexError` when there is no empty line.
     """
-    read = Head(head, start)
+    read = _empty_head()
     if not _glance(read, head, start):
         _read_line(read, head, start)
     end = _read_fields(read, head, read._line_end, max_headers, None)
-    read.end = end
-    read.raw = head if start == 0 and end == len(head) else cut(head, start, end)
+    read._keep(head, start, end)
     _check(read)
     return read
 
@@ -179,7 +178,7 @@ def _glance(read: Head, head: bytes, start: int) -> bool:
         return False
     question = target_end = span(head, begin, _IN_PATH)
     if head[question] == _QUESTION:
-        target_end = span(head, question + 1, _IN_QUERY)
+        target_end = query_span(head, question + 1)
     line_end = target_end + 9
     if line_end >= len(head) or head[target_end] != _SPACE or head[line_end] != _CR:
         return False
@@ -259,7 +258,7 @@ def _read_fields(
         while head[at] == _SPACE or head[at] == _TAB:
             at += 1
         value = at
-        at = span(head, value, _IN_VALUE)
+        at = value_span(head, value)
         count += 1
         if count > max_headers:
             detail = f"more than {max_headers} header lines"

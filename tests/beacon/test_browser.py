@@ -30,7 +30,7 @@ def test_a_browser_is_as_the_rules_have_it(headers):
     head = RequestHead(b"GET", "/p.gif", b"", headers)
     expected = _said(_AGENTS.read(headers))
     for _ in range(2):  # remembered, too
-        told = browsers.of(head, headers.get(b"user-agent", b""))
+        told = browsers.of(head)
         assert told.bot is expected["bot"]
         for share, kind in ((True, told.shared), (False, told.private)):
             text = b"{%b}" % (kind + told.name)[1:]

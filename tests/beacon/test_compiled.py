@@ -120,18 +120,46 @@ def test_bytes_are_looked_at_where_they_stand_and_nowhere_else(
 ) -> None:
     letters = bytes(byte in b"aAb" for byte in range(256))
     for module in (scan, PLAIN["ingest.beacon.scan"]):
-        assert module.holds(data, other) == (other in data)
         if 0 <= begin <= len(data):
             rest = data[begin:]
             assert module.span(data, begin, letters) == len(data) - len(rest.lstrip(b"aAb"))
         else:
-            with pytest.raises(IndexError):
-                module.span(data, begin, letters)
-        if 0 <= begin <= end <= len(data):
-            assert module.same(data, begin, end, other) == (data[begin:end] == other)
-        else:
-            for compare in (module.same, module.same_name):
+            for spans in (lambda *at, of=module: of.span(*at, letters), module.value_span,
+                          module.query_span):  # fmt: skip
                 with pytest.raises(IndexError):
-                    compare(data, begin, end, other)
+                    spans(data, begin)
+        if 0 <= begin <= end <= len(data):
+            part = data[begin:end]
+            assert module.same(data, begin, end, other) == (part == other)
+            assert module.holds(data, begin, end, other) == (other in part)
+        else:
+            for look in (module.same, module.same_name, module.holds, module.mixed):
+                with pytest.raises(IndexError):
+                    look(data, begin, end, 0 if look == module.mixed else other)
+            for look in (module.printable, module.escaped):
+                with pytest.raises(IndexError):
+                    look(data, begin, end)
         with pytest.raises(IndexError):
             module.span(data, 0, letters[1:])
+
+
+_LONG = st.lists(
+    st.sampled_from((b"a", b"%", b"+", b"\r", b"\t", b" ", b"#", b"~", b"\x7f", b"\x80", b"x" * 40))
+).map(b"".join)
+
+
+@given(_LONG, st.integers(0, 60), st.integers(0, 60), st.integers(0, 2**64 - 1))
+def test_what_is_looked_at_in_one_go_is_what_a_look_at_each_byte_tells(
+    data: bytes, begin: int, end: int, before: int
+) -> None:
+    begin = min(begin, len(data))
+    end = max(begin, min(end, len(data)))
+    part = data[begin:end]
+    in_value = [byte == 9 or 0x20 <= byte != 0x7F for byte in data[begin:]]
+    in_query = [0x20 < byte < 0x7F and byte != 0x23 for byte in data[begin:]]
+    for module in (scan, PLAIN["ingest.beacon.scan"]):
+        assert module.value_span(data, begin) == begin + (*in_value, False).index(False)
+        assert module.query_span(data, begin) == begin + (*in_query, False).index(False)
+        assert module.printable(data, begin, end) == all(0x20 <= byte < 0x7F for byte in part)
+        assert module.escaped(data, begin, end) == (b"%" in part or b"+" in part)
+        assert module.mixed(data, begin, end, before) == scan.mixed(part, 0, len(part), before)

@@ -31,7 +31,7 @@ def test_texts_are_written_as_orjson_writes_them(writer, text):
 @given(text=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
 def test_printable_ascii_is_written_as_orjson_writes_it(writer, text):
     written = writer()
-    written.put_printable(text.encode())
+    written.put_printable(text.encode(), 0, len(text))
     assert written.take() == orjson.dumps(text)
 
 
@@ -69,7 +69,8 @@ def test_there_is_room_for_what_is_longer_than_all_before(writer, size):
     for put in ("put_text", "put_quoted", "put_printable", "put"):
         written = writer()
         text = "x" * size
-        getattr(written, put)(text if put == "put_text" else text.encode())
+        part = (0, size) if put in ("put_quoted", "put_printable") else ()
+        getattr(written, put)(text if put == "put_text" else text.encode(), *part)
         quote = b"" if put == "put" else b'"'
         assert written.take() == quote + text.encode() + quote
         written.put_number(1)
@@ -85,10 +86,30 @@ def test_many_small_pieces_are_more_than_the_first_room(writer):
     assert written.take() == b"".join(b'%d"y"' % number for number in range(5_000))
 
 
-@pytest.mark.parametrize("put", ["put", "put_quoted", "put_printable", "put_text"])
+@pytest.mark.parametrize("put", ["put", "put_text"])
 def test_nothing_cannot_be_written(put):
     with pytest.raises(TypeError):
         getattr(event_text.EventText(), put)(None)
+
+
+@writers
+@pytest.mark.parametrize("put", ["put_part", "put_quoted", "put_printable"])
+def test_what_does_not_lie_in_the_bytes_is_not_written(writer, put):
+    for begin, end in ((-1, 2), (0, 4), (2, 1), (4, 4)):
+        with pytest.raises(IndexError):
+            getattr(writer(), put)(b"abc", begin, end)
+    with pytest.raises(TypeError):
+        getattr(event_text.EventText(), put)(None, 0, 0)
+
+
+@writers
+@given(data=st.binary(), begin=st.integers(0, 50), end=st.integers(0, 50))
+def test_a_part_is_written_as_it_is(writer, data, begin, end):
+    begin = min(begin, len(data))
+    end = max(begin, min(end, len(data)))
+    written = writer()
+    written.put_part(data, begin, end)
+    assert written.take() == data[begin:end]
 
 
 def test_what_json_does_not_hold_is_an_error_and_what_stood_there_stays():
