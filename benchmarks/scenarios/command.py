@@ -25,11 +25,11 @@ from benchmarks.scenarios.scenario import SCENARIOS, Form, named, of_form
 from benchmarks.scenarios.work import Stage, Work
 
 EFFORTS = {
-    Form.QUICK: Effort(3, 1.5, 0.5, 4, 1, long_seconds=5, warming=1.5),
+    Form.QUICK: Effort(5, 1.5, 0.5, 4, 1, long_seconds=5, extra_rounds=1, warming=1.5),
     Form.RECORD: Effort(5, 5.0, 0.5, 4, 1, long_seconds=60, warming=6),
     Form.FULL: Effort(5, 5.0, 0.5, 4, 1, long_seconds=600, warming=8),
 }
-MINUTES = {Form.QUICK: 2.5, Form.RECORD: 15.0, Form.FULL: 60.0}
+MINUTES = {Form.QUICK: 2.75, Form.RECORD: 15.0, Form.FULL: 60.0}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -68,8 +68,8 @@ class Scenario:
     """Names of those that are asked; none: all that have a Kafka as it should be."""
     recorded: Sequence[str] | None = None
     """The same in the form of record; None: not a part of it."""
-    quick: bool = False
-    """Part of the quick form."""
+    quick: Sequence[str] | None = None
+    """The same in the quick form."""
     faulty: bool = False
     """Kafka is slow or absent: measured on a bench of its own, so that others run undisturbed."""
     turn: Turn = Turn.ROUNDS
@@ -79,7 +79,9 @@ class Scenario:
         if form is Form.FULL:
             return self
         if form is Form.QUICK:
-            return replace(self, settings=self.settings[-1:]) if self.quick else None
+            if self.quick is None:
+                return None
+            return replace(self, settings=self.settings[-1:], servers=self.quick)
         if self.recorded is None:
             return None
         return replace(self, settings=self._recorded_settings(), servers=self.recorded)
@@ -103,6 +105,9 @@ _NGINX, _OURS, _STORE, _TELEGRAF, _RUST = (
     "nginx empty_gif", "ours on Kafka", "ours on its store", "Telegraf http_listener_v2",
     "Rust axum + rdkafka",
 )  # fmt: skip
+_RSYSLOG, _PLAIN, _FASTAPI = (
+    "nginx + rsyslog omkafka", "aiohttp + send_and_wait", "FastAPI + confluent-kafka",
+)  # fmt: skip
 _FAR = ("ours on slow Kafka", "Rust axum + rdkafka, slow Kafka")
 _ALONE = "ours without its Kafka"
 
@@ -119,7 +124,7 @@ SCENARIOS: Sequence[Scenario] = (
         "What does a ping cost when there is no more to be had?",
         (Setting("64 connections", _FEW), Setting("512 connections")),
         recorded=(),
-        quick=True,
+        quick=(_NGINX, _OURS, _RSYSLOG, _TELEGRAF, _RUST, _PLAIN, _FASTAPI),
     ),
     Scenario(
         "latency",
@@ -184,7 +189,7 @@ SCENARIOS: Sequence[Scenario] = (
         (Setting("1,000/s", _MANY, 1_000),),
         servers=(_OURS,),
         recorded=(_OURS,),
-        quick=True,
+        quick=(_OURS,),
         turn=Turn.LONG,
     ),
 )

@@ -13,7 +13,7 @@ from benchmarks.peers.ours import Ours, OursAlone, OursFar, OursStore
 from benchmarks.peers.python import Plain
 from benchmarks.python_build import is_profile_guided
 from benchmarks.scenarios.bench import DELAY, bench, cases, rounds
-from benchmarks.scenarios.command import main
+from benchmarks.scenarios.command import EFFORTS, main
 from benchmarks.scenarios.effort import Effort, Pace
 from benchmarks.scenarios.machine import about
 from benchmarks.scenarios.scenario import SCENARIOS, Form, Scenario, Setting, Turn, of_form
@@ -110,6 +110,7 @@ def test_a_name_outside_the_scenarios_has_no_part_and_a_form_only_its_own():
     for scenario in SCENARIOS:
         assert set(scenario.servers) <= names
         assert set(scenario.recorded or ()) <= names
+        assert set(scenario.quick or ()) <= names
     assert {scenario.name for scenario in of_form(Form.QUICK)} == {"saturation", "memory"}
     recorded = {scenario.name: scenario for scenario in of_form(Form.RECORD)}
     assert "one-ping" not in recorded
@@ -124,6 +125,11 @@ def test_the_plan_is_told_with_its_time_and_nothing_is_run(form, capsys):
     assert "rounds of" in said
     assert "minutes, at most" in said
     assert "saturation" in said
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_form_takes_no_ratio_from_less_than_five_rounds(form):
+    assert EFFORTS[form].rounds >= 5
 
 
 def test_a_run_that_cannot_fit_is_refused_before_it_starts(capsys):
