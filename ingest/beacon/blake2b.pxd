@@ -1,4 +1,4 @@
-# C types of blake2b.py. Pointers: to its own arrays, and to `data` within bounds checked before.
+# C types of blake2b.py. It has pointers, to its own arrays and to `data`: bounds are checked before.
 cimport cython
 
 ctypedef unsigned long long Word

@@ -9,7 +9,7 @@ from ingest.beacon.written cimport fields_text
 
 ctypedef Py_ssize_t* Places
 
-cdef Py_ssize_t _SHORT, _HINTS, _PLACES, USER_AGENT, SEC_CH_UA, SEC_CH_UA_MOBILE, SEC_CH_UA_PLATFORM
+cdef Py_ssize_t _SHORT, _HINTS, _PLACES, _TO_PLACE, USER_AGENT, SEC_CH_UA, SEC_CH_UA_MOBILE, SEC_CH_UA_PLATFORM
 
 cdef class Browser:
     cdef readonly bint bot

@@ -3,7 +3,6 @@ cimport cython
 
 from ingest.beacon.cookie cimport count
 from ingest.beacon.hit cimport Hit, RequestHead
-from ingest.beacon.scan cimport holds
 
 cdef frozenset _IMAGES
 cdef object _BADGE

@@ -18,7 +18,6 @@ from ingest.beacon.known import (
 )
 from ingest.beacon.origin import origin_of
 from ingest.beacon.query import read_query
-from ingest.beacon.scan import holds
 from ingest.config import Signal, Signals
 from ingest.outcome import Route
 
@@ -32,9 +31,7 @@ _PING = {"ping": "ping"}
 
 def has_opted_out(head: RequestHead) -> bool:
     """Whether any cookie is named exactly `optout` with the value `1`."""
-    if not holds(head.text, head.begins[COOKIE], head.ends[COOKIE], _OPTED_OUT):
-        return False
-    return count(head.value(COOKIE) or b"", _OPTED_OUT) > 0
+    return count(head.text, head.begins[COOKIE], head.ends[COOKIE], _OPTED_OUT) > 0
 
 
 def gpc(head: RequestHead) -> bool:

@@ -1,25 +1,26 @@
 """The pairs of a `Cookie` field, looked at where they stand."""
 
-from ingest.beacon.scan import same, span
+from ingest.beacon import raw
+from ingest.beacon.scan import same
 
-_SPACE, _TAB = b" \t"
-_IN_PAIR = bytes(byte != 0x3B for byte in range(256))
-_IS_OWS = bytes(byte in (_SPACE, _TAB) for byte in range(256))
+_SPACE, _TAB, _SEMICOLON = b" \t;"
 
 
-def count(cookies: bytes, pair: bytes) -> int:
-    """How many of the cookies are exactly `pair`, a name with its value.
+def count(text: bytes, begin: int, end: int, pair: bytes) -> int:
+    """How many of the cookies in `text[begin:end]` are exactly `pair`, a name with its value.
 
     Cookies are split at `;` and nowhere else: quotes mean nothing (RFC 6265, 5.4), so that no
-    other cookie can hide one.
+    other cookie can hide one. Raises `IndexError` where they do not lie within `text`.
     """
-    found = begin = 0
-    whole = len(cookies)
-    while begin < whole:
-        end = last = span(cookies, begin, _IN_PAIR)
-        first = span(cookies, begin, _IS_OWS)
-        while last > first and (cookies[last - 1] == _SPACE or cookies[last - 1] == _TAB):
+    if not 0 <= begin <= end <= len(text):
+        raise IndexError("cookies out of range")
+    found = 0
+    while begin < end:
+        stop = last = raw.find(text, begin, end, _SEMICOLON)
+        while begin < last and (text[begin] == _SPACE or text[begin] == _TAB):
+            begin += 1
+        while last > begin and (text[last - 1] == _SPACE or text[last - 1] == _TAB):
             last -= 1
-        found += same(cookies, first, last, pair)
-        begin = end + 1
+        found += same(text, begin, last, pair)
+        begin = stop + 1
     return found

@@ -1,4 +1,4 @@
-# C types of event_text.py. Pointers: here, in cut.py, scan.py and blake2b.py; `_room` comes first.
+# C types of event_text.py. It has pointers: `_room` is asked before.
 cimport cython
 
 from ingest.beacon cimport raw

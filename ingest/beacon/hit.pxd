@@ -1,4 +1,4 @@
-# C types of hit.py.
+# C types of hit.py. The places of values are C arrays: who indexes them does so by a known number.
 cimport cython
 
 from ingest.beacon.cut cimport cut

@@ -1,4 +1,4 @@
-# C types of percent.py.
+# C types of percent.py. It has pointers: bounds are checked before.
 cimport cython
 
 from ingest.beacon.cut cimport cut_buffer
@@ -14,7 +14,7 @@ cpdef str decode(str text)
 cpdef str decode_bytes(bytes raw)
 
 @cython.locals(
-    scratch=bytearray, text=Text, digits=Text, out=cython.p_uchar, at=Py_ssize_t, to=Py_ssize_t, byte=cython.uchar,
-    high=cython.uchar, low=cython.uchar,
+    scratch=bytearray, text=Text, digits=Text, out=cython.p_uchar, at=Py_ssize_t,
+    to=Py_ssize_t, byte=cython.uchar, high=cython.uchar, low=cython.uchar,
 )
 cpdef bytes decoded(bytes raw, Py_ssize_t begin, Py_ssize_t end)

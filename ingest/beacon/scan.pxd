@@ -1,4 +1,4 @@
-# C types of scan.py. Pointers: here, in cut.py, event_text.py and blake2b.py; bounds come first.
+# C types of scan.py. It has pointers: bounds are checked before.
 cimport cython
 
 from ingest.beacon cimport raw

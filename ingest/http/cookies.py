@@ -57,22 +57,23 @@ class Choice(NamedTuple):
 
 def choice(head: RequestHead) -> Choice:
     """Tell them apart."""
-    found = _choice(head.value(COOKIE))
+    found = _choice(head)
     return Choice(found & _EVERYWHERE > 0, found & _AT_SITE > 0)
 
 
-def _choice(cookies: bytes | None) -> int:
-    seen = 0 if cookies is None else count(cookies, _OPTED_OUT)
-    if cookies is None or seen == 0:
+def _choice(head: RequestHead) -> int:
+    text, begin, end = head.text, head.begins[COOKIE], head.ends[COOKIE]
+    seen = count(text, begin, end, _OPTED_OUT)
+    if seen == 0:
         return 0
-    if count(cookies, _HERE) == 0:
+    if count(text, begin, end, _HERE) == 0:
         return _EVERYWHERE
     return _AT_SITE | _EVERYWHERE if seen > 1 else _AT_SITE
 
 
 def renewal(head: RequestHead, secure: bool) -> int:
     """Which of `RENEWALS` who opted out is answered with."""
-    found = _choice(head.value(COOKIE))
+    found = _choice(head)
     if uid_cookie(head) is not None:
         found |= _NUMBERED
     return found | _SECURE if secure else found

@@ -6,8 +6,9 @@ from ingest.http.head import Head
 
 _REQUEST: Final = 4_096
 """Bytes of our objects around one request that waits; measured, as is what is below."""
-_HEAD_COPIES: Final = 3
-"""A head is kept as bytes, and for who asks for all of its fields as their names and values."""
+_HEAD_COPIES: Final = 4
+"""A head is kept as bytes, with the values of repeated fields behind them as bytes once more, and
+for who asks for all of its fields as their names and values."""
 EVENT: Final = 1_024
 """Bytes of our objects around one event of an array."""
 AIOHTTP: Final = 32_768

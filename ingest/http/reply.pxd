@@ -14,6 +14,6 @@ cdef bytes _lines(tuple headers)
 cpdef bytes encode(Reply answer, bytes date, bytes connection, bint head_only)
 
 cdef class Dates:
-    cdef long long _second
+    cdef object _second
     cdef bytes _line
     cpdef bytes line(self, long long now)

@@ -65,7 +65,8 @@ class ReadyReply(Reply):
             answer.outcome,
             answer.start,
         )
-        self._date = self._whole = b""
+        self._date: bytes | None = None
+        self._whole = b""
 
     def whole(self, date: bytes) -> bytes:
         """As above, made anew for another line only; the line is the same object for a second."""
@@ -121,7 +122,7 @@ class Dates:
     """The `Date` header's line, made anew once a second (RFC 9110, 6.6.1)."""
 
     def __init__(self) -> None:
-        self._second = -1
+        self._second: int | None = None
         self._line = b""
 
     def line(self, now: int) -> bytes:

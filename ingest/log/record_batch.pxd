@@ -20,6 +20,7 @@ cdef class BatchWriter:
     cdef _put(self, Py_ssize_t number, long long later, bytes key, bytes value)
     cdef _make_room(self, Py_ssize_t size)
 
+@cython.locals(width=Py_ssize_t)
 cdef Py_ssize_t _width(unsigned long long number) noexcept
 cdef Py_ssize_t _put_number(char *out, Py_ssize_t at, unsigned long long number) noexcept
 @cython.locals(index=Py_ssize_t)

@@ -29,8 +29,9 @@ _BASE_OFFSET = 0
 _LEADER_EPOCH = -1
 """Both are the broker's to write."""
 _MAGIC = 2
+_PLAIN = 0
 _CODECS: dict[Compression, tuple[int, Callable[[memoryview], memoryview | bytes]]] = {
-    Compression.NONE: (0, memoryview),
+    Compression.NONE: (_PLAIN, memoryview),
     Compression.GZIP: (1, gzip_encode),
     Compression.SNAPPY: (2, snappy_encode),
     Compression.LZ4: (3, Lz4().frame),
@@ -93,7 +94,10 @@ class BatchWriter:
             self._put(number, record.timestamp - first, record.key, record.value)
             latest = max(latest, record.timestamp)
             number += 1
-        packed = self._compress(memoryview(self._buffer)[: self._used])
+        plain = memoryview(self._buffer)[: self._used]
+        packed = self._compress(plain)
+        if len(packed) >= len(plain):  # as aiokafka: what does not get smaller goes as it is
+            return RecordBatch(_PLAIN, number, first, latest, plain)
         return RecordBatch(self._attributes, number, first, latest, packed)
 
     def _put(self, number: int, later: int, key: bytes, value: bytes) -> None:

@@ -11,9 +11,10 @@ from ingest.config import VisitorMode
 from ingest.http import cookies
 from ingest.http.answers import Answers, Fate
 from ingest.http.own_origin import OwnOrigin
-from ingest.http.reply import Header, ReadyReply, Reply, reply
+from ingest.http.reply import Header, ReadyReply, Reply, encode, reply
 from ingest.outcome import Outcome, Route
 
+GOOD = reply(200, (), b"x", Route.PIXEL, Outcome.STORED)
 ORIGINS = (b"", b"null", b"https://news.example")
 PATHS = {Route.PIXEL: "/p.gif", Route.EVENTS: "/e", Route.BADGE: "/badge/a.svg"}
 URLS = {True: "https://beacon.example", False: "http://beacon.example"}
@@ -151,3 +152,8 @@ def test_bytes_are_kept_for_one_date_and_made_anew_for_another():
         assert ready.whole(date) == plain.whole(date)
     assert ready.whole(first) is ready.whole(first)
     assert plain.whole(first) is not plain.whole(first)
+
+
+def test_a_ready_answer_is_whole_with_any_date_the_first_time_too() -> None:
+    for date in (b"", b"Date: x\r\n"):
+        assert ReadyReply(GOOD).whole(date) == encode(GOOD, date, b"", False)

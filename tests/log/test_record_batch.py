@@ -97,6 +97,14 @@ def test_long_batches_and_those_that_cannot_be_compressed_are_read_back(
         assert _read(bytes(writer.write(records).sealed(1, 2, 3))) == records
 
 
+@compressions
+def test_what_does_not_get_smaller_goes_as_it_is(compression: Compression) -> None:
+    value = random.Random(1).randbytes(300)
+    records = [Record(b"site", value, NOON)]
+    made = BatchWriter((), compression).write(records).sealed(1, 2, 3)
+    assert made == _by_aiokafka(records, [], (1, 2, 3))
+
+
 @pytest.mark.parametrize("what", [None, b"key", (b"key", b"value", NOON)])
 @modules
 def test_what_is_no_record_is_refused_and_spoils_no_other_batch(
