@@ -20,7 +20,7 @@ cdef class Beacons:
     cdef object _offer_rejected, _clock
     cdef bint _durable
     cdef readonly InFlight in_flight
-    @cython.locals(collected=Collected, verdict=Verdict, waiting=_Waiting)
+    @cython.locals(collected=Collected, verdict=Verdict)
     cpdef handle(self, Hit hit, done)
     cpdef turn_away(self, Hit hit)
     @cython.locals(record=Record)

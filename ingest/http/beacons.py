@@ -53,29 +53,31 @@ class Beacons:
         self._clock = clock
         self.in_flight = in_flight
 
-    def handle(self, hit: Hit, done: Done) -> None:
-        """Collect a request, and call `done` once with its answer: now, or when it is durable."""
+    def handle(self, hit: Hit, done: Done) -> bool:
+        """Collect a request, and call `done` once with its answer: now, or when it is durable.
+
+        Returns whether the request is kept for an answer that is still to come.
+        """
         if hit.route is _EVENTS:
             wrong = refusal(hit.head)
             if wrong is not None:
                 done(self._answers.refused(hit, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, wrong))
-                return
+                return False
         try:
             collected = self._collector.collect(hit, self._clock())
         except Exception:  # a defect of ours: the sender may try again, and the log says where
             _log.exception("collecting failed")
             done(self._answers.single(hit, Verdict(Outcome.FAILED), Outcome.FAILED))
-            return
+            return False
         if collected.array:
             _Array(self, hit, collected, done).begin()
-        else:
-            verdict = collected.verdicts[0]
-            waiting: _Waiting
-            if verdict.outcome is _STORED and self._answers.pixel_only(hit.route):
-                waiting = _pixel(self._answers, done)
-            else:
-                waiting = _Single(self._answers, hit, verdict, done)
-            self._append(verdict, waiting)
+            return True
+        verdict = collected.verdicts[0]
+        if verdict.outcome is _STORED and self._answers.pixel_only(hit.route):
+            self._append(verdict, _pixel(self._answers, done))
+            return False
+        self._append(verdict, _Single(self._answers, hit, verdict, done))
+        return True
 
     def turn_away(self, hit: Hit) -> Reply:
         """Answer a beacon whose body is not read, for want of room."""

@@ -1,7 +1,7 @@
 # C types of gate.py.
 cimport cython
 
-from ingest.beacon.hit cimport hit_of
+from ingest.beacon.hit cimport Hit, hit_of
 from ingest.http.beacon_routes cimport RouteOf, is_plain, takes
 from ingest.http.counts cimport RequestCounts
 from ingest.http.head cimport Head, parse_head
@@ -12,6 +12,7 @@ cdef object _HEAD, _BODY, _ANSWER, _CLOSING, _GONE
 cdef bytes _HEAD_END, _CRLF, _CLOSE, _KEEP
 cdef unsigned char _CR
 cdef double _NEVER
+cdef Py_ssize_t WAITING
 
 cdef class Gate:
     cdef Shared _shared
@@ -36,7 +37,7 @@ cdef class Gate:
     cdef bint _take_head(self) except -1
     cdef _check_partial(self, bytes data, Py_ssize_t begin)
     cdef _take(self, Head head, bytes raw)
-    @cython.locals(head=Head, end=Py_ssize_t, body=bytes)
+    @cython.locals(head=Head, end=Py_ssize_t, body=bytes, hit=Hit)
     cdef bint _take_body(self) except -1
     cdef _swallow(self, data)
     @cython.locals(connection=bytes, keep=bint, last=bint)

@@ -9,7 +9,7 @@ from ingest.beacon.hit import Peer, hit_of
 from ingest.http import cors
 from ingest.http.beacon_routes import is_plain, takes
 from ingest.http.head import Head, Refusal, parse_head
-from ingest.http.in_flight import cost
+from ingest.http.in_flight import WAITING, cost
 from ingest.http.problem import problem
 from ingest.http.reply import Reply, encode
 from ingest.http.shared import MOST_SWALLOWED, Shared
@@ -291,7 +291,9 @@ class Gate:
         # Only what the answer needs is kept: the rest goes with `hit`.
         self._keep, self._old, self._head_only = head.keep_alive, head.old, head.method == b"HEAD"
         self._head, self._raw = None, b""
-        self._beacons.handle(hit_of(self._route, head, body, self._peer), self._answer)
+        hit = hit_of(self._route, head, body, self._peer)
+        if not self._beacons.handle(hit, self._answer) and self._phase is _ANSWER:
+            self._hold(WAITING)
         return True
 
     def _swallow(self, data: bytes) -> None:

@@ -9,6 +9,8 @@ _REQUEST: Final = 4_096
 _HEAD_COPIES: Final = 4
 """A head is kept as bytes, with the values of repeated fields behind them as bytes once more, and
 for who asks for all of its fields as their names and values."""
+WAITING: Final = 512
+"""Bytes of our objects around a ping of which only the event is kept until it is answered."""
 EVENT: Final = 1_024
 """Bytes of our objects around one event of an array."""
 AIOHTTP: Final = 32_768

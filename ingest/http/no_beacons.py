@@ -22,9 +22,10 @@ class NoBeacons:
     def __init__(self, in_flight: InFlight) -> None:
         self.in_flight = in_flight
 
-    def handle(self, hit: Hit, done: Callable[[Reply], None]) -> None:
+    def handle(self, hit: Hit, done: Callable[[Reply], None]) -> bool:
         """Refuse it."""
         done(self.turn_away(hit))
+        return False
 
     def turn_away(self, hit: Hit) -> Reply:
         """Refuse it."""

@@ -41,8 +41,8 @@ class Beacons(Protocol):
 
     in_flight: InFlight
 
-    def handle(self, hit: Hit, done: Callable[[Reply], None]) -> None:
-        """Call `done` once with the answer."""
+    def handle(self, hit: Hit, done: Callable[[Reply], None]) -> bool:
+        """Call `done` once with the answer, and return whether the hit is kept until then."""
 
     def turn_away(self, hit: Hit) -> Reply:
         """Answer a request whose body is not read, for want of room."""

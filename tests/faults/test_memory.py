@@ -44,32 +44,27 @@ class Flood:
 
 
 def _long_ping(rig):
-    """A ping that takes up much until it is answered, and little once it is stored."""
-    (event_id,) = _ids(rig.answers, 1)
-    head = f"GET /p.gif?s={rig.answers.site}&id={event_id} HTTP/1.1\r\nHost: a\r\n"
-    raw = f"{head}X-Filler: {'x' * LONG}\r\n\r\n".encode()
-    return raw, lambda answer: rig.answers.note(event_id, answer.outcome)
+    """An event that takes up much until it is answered, and little once it is stored."""
+    return _events(rig, 1, f"X-Filler: {'x' * LONG}\r\n")
 
 
 def _array(rig):
     """Events that take up far more than their request: each has the long headers."""
-    ids = _ids(rig.arrays, ARRAY)
-    body = json.dumps([{"s": rig.arrays.site, "id": each} for each in ids]).encode()
-    kept = "".join(f"{name}: {'é' * HEADER}\r\n" for name in KEPT)
-    head = f"POST /e HTTP/1.1\r\nHost: a\r\n{kept}Content-Length: {len(body)}\r\n\r\n"
-    return head.encode("latin-1") + body, lambda answer: rig.note_array(ids, answer)
+    return _events(rig, ARRAY, "".join(f"{name}: {'é' * HEADER}\r\n" for name in KEPT))
 
 
-def _ids(answers, count):
+def _events(rig, count, headers):
     ids = [str(uuid.uuid4()) for _ in range(count)]
-    answers.sent.extend(ids)
-    return ids
+    rig.arrays.sent.extend(ids)
+    body = json.dumps([{"s": rig.arrays.site, "id": each} for each in ids]).encode()
+    head = f"POST /e HTTP/1.1\r\nHost: a\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode("latin-1") + body, lambda answer: rig.note_array(ids, answer)
 
 
 FLOODS = pytest.mark.parametrize(
     "flood",
     [
-        Flood(1_500, _long_ping, "beacon_requests_in_flight", 3 * LONG, Http().max_in_flight),
+        Flood(1_500, _long_ping, "beacon_requests_in_flight", 4 * LONG, Http().max_in_flight),
         Flood(400, _array, "beacon_events_in_flight", 8 * HEADER, Delivery().max_waiting),
     ],
     ids=["http.max_in_flight", "delivery.max_waiting"],

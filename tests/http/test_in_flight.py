@@ -156,12 +156,30 @@ async def test_nothing_is_held_once_a_client_is_answered_or_has_left(tmp_path, f
         assert server.balanced()
 
 
+async def test_of_a_pixel_that_waits_little_counts_however_long_its_head(tmp_path):
+    """Nothing of its request is kept, so that as many may wait as there are connections."""
+    async with _tight(tmp_path) as server, AsyncExitStack() as stack:
+        server.sink.open.clear()
+        long = request("GET", "/p.gif?s=x", {"X-Long": "x" * 5_000})
+        waiting = [await stack.enter_async_context(server.connect()) for _ in range(20)]
+        for client in waiting:
+            await client.send(long)
+        await until_async(
+            lambda: server.accumulator.events_in_flight == len(waiting), 10, "them to be taken"
+        )
+        assert 0 < server.shared.in_flight.held <= 1_024 * len(waiting)
+        server.sink.open.set()
+        assert {(await client.answer()).outcome for client in waiting} == {"stored"}
+        assert server.shared.in_flight.held == 0
+
+
 # -- memory ----------------------------------------------------------------------------------------
 
 _CONNECTIONS = 1_500
 _MIB = 1024 * 1024
 _TAKEN = 8 * _MIB
-"""`http.max_in_flight` of these tests; what they send in all is 2 (pings) to 12 times as much."""
+"""`http.max_in_flight` of these tests; of pixels little is kept, what others send is up to 12 times
+as much."""
 _GROWTH = 2 * _TAKEN + _CONNECTIONS * 8_192
 """Bytes of growth allowed: connections cost something when nothing is under way, too."""
 _LONG = "https://host.example/" + "path/" * 40
