@@ -72,8 +72,8 @@ class Browsers:
     """Tells a browser by what it remembers; `Agents` has the rules.
 
     In front of the memory by value stands a table of `_PLACES`, in which a head's own bytes are
-    looked up where they stand: without an object made of each, a fifth of the time. There a browser
-    takes the place of the one before it.
+    looked up where they stand, without an object made of each. There a browser takes the place of
+    the one before it.
     """
 
     def __init__(self, agents: Agents) -> None:

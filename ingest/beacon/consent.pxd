@@ -10,7 +10,6 @@ cdef bytes _OPTED_OUT, _OWS
 cdef Py_ssize_t COOKIE, HOST, PURPOSE, REFERER, SEC_FETCH_DEST, SEC_FETCH_STORAGE_ACCESS
 cdef Py_ssize_t SEC_GPC, SEC_PURPOSE
 
-@cython.locals(cookies=bytes)
 cpdef bint has_opted_out(RequestHead head) except -1
 cpdef bint gpc(RequestHead head) except -1
 @cython.locals(value=bytes)

@@ -3,7 +3,6 @@ cimport cython
 
 from ingest.beacon cimport raw
 from ingest.beacon.cut cimport cut_buffer
-
 from ingest.beacon.scan cimport Text
 
 cdef object _dumps

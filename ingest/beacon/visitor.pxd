@@ -21,5 +21,4 @@ cdef class VisitorNumber:
     ) except? 0
     cdef KeyedHash _of_day(self, long long now)
 
-@cython.locals(cookies=bytes)
 cpdef uid_cookie(RequestHead head)

@@ -58,10 +58,9 @@ class VisitorNumber:
 
 def uid_cookie(head: RequestHead) -> int | None:
     """The number that a `uid` cookie keeps, or None."""
-    cookies = head.value(COOKIE)
-    if cookies is None or not holds(cookies, 0, len(cookies), _UID):
+    if not holds(head.text, head.begins[COOKIE], head.ends[COOKIE], _UID):
         return None
-    for pair in cookies.split(b";"):
+    for pair in (head.value(COOKIE) or b"").split(b";"):
         name, _, value = pair.strip(b" \t").partition(b"=")
         if name == b"uid" and len(value) == 8 and _DIGITS.issuperset(value):
             return int(value, 16)
